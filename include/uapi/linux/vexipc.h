@@ -1,0 +1,961 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * vexipc: embedding requests between the kernel, applications and services
+ *
+ * An embedding service turns text or bytes into a vector. It registers with
+ * the module; clients hand requests to the module; the module picks a service,
+ * carries the request there and brings exactly one answer back. There are two
+ * ways in, both able to do everything:
+ *
+ *   /dev/vexipc        ioctl(), read(), write(), poll(). A service that
+ *                      registers through a descriptor lives as long as it.
+ *   generic netlink    family "vexipc". A service that registers through a
+ *                      socket lives as long as it. See "Netlink" below.
+ *
+ * Messages
+ * --------
+ * Whatever is not an ioctl is a message: struct vexipc_msg_header, then a body.
+ * Every number is little-endian. Unknown header flags are refused. The checksum
+ * is CRC32C (initial value and final xor all ones) over header, with the
+ * checksum field as zero, and body. On the device a read() returns whole
+ * messages, a write() takes whole messages, one or more. On netlink a message
+ * is the value of one VEXIPC_A_MESSAGE attribute.
+ *
+ *   type                     from      answered with
+ *   REGISTER            0x1  service   ACK (handle, version, features) or NACK
+ *   UNREGISTER          0x2  service   ACK (requests failed over) or NACK
+ *   HEARTBEAT           0x3  service   ACK or NACK
+ *   DISCOVERY           0x4  anyone    DISCOVERY with VEXIPC_MSGF_RESPONSE set;
+ *                            kernel    multicast: services show a sign of life
+ *   EMBED_REQUEST     0x100  client    EMBED_RESPONSE or ERROR, exactly one
+ *                            kernel    the same, by the service it was sent to
+ *   EMBED_RESPONSE    0x101  service   nothing; ACK only if VEXIPC_MSGF_WANT_ACK
+ *   BATCH_REQUEST     0x102  client    BATCH_RESPONSE or ERROR, exactly one
+ *                            kernel    the same, by the service
+ *   BATCH_RESPONSE    0x103  service   as EMBED_RESPONSE
+ *   STATUS_QUERY      0x200  anyone    STATUS_RESPONSE or NACK
+ *   STATUS_RESPONSE   0x201  kernel
+ *   HEALTH_CHECK      0x202  anyone    HEALTH_RESPONSE or ERROR; if it names a
+ *                                      service the module asks that service
+ *                            kernel    HEALTH_RESPONSE, by the service
+ *   HEALTH_RESPONSE   0x203  service, kernel
+ *   ERROR             0x300  service   a request failed; see vexipc_error_body
+ *                            kernel    the same, to the client
+ *   ACK               0x301  kernel    struct vexipc_ack_body
+ *   NACK              0x302  kernel    struct vexipc_ack_body, error not 0
+ *                            service   refuses a request: as ERROR
+ *
+ * correlation_id: in a message that starts something it is the sender's to
+ * choose and comes back in the answer. In a request from the kernel to a
+ * service it is the kernel's; the service returns it untouched. A message that
+ * answers nothing this service holds is an orphan: counted and dropped.
+ *
+ * A message that is malformed is refused with the errno of what is wrong and
+ * changes nothing:
+ *   ENOMSG           no vexipc message (magic)
+ *   EPROTONOSUPPORT  version not supported
+ *   EBADRQC          unknown type, or one this side may not send
+ *   EMSGSIZE         longer than VEXIPC_MAX_MESSAGE
+ *   EOPNOTSUPP       unknown flag
+ *   EBADMSG          checksum wrong
+ *   EINVAL           length, or a length or number inside the body
+ *   EILSEQ           a string that is not UTF-8 or has control characters
+ *
+ * Device
+ * ------
+ * ioctls take a struct that may grow: a shorter one is read as if zeros
+ * followed, a longer one is refused with E2BIG unless what follows is zero.
+ * Zero in a field means its default. Reserved fields and unknown flags must be
+ * zero. read() returns as many whole messages as fit, completions of this
+ * descriptor's requests first, then requests for its service; EMSGSIZE, and
+ * nothing lost, if the next message does not fit: FIONREAD tells its size.
+ *
+ * Netlink
+ * -------
+ * Commands and attributes are listed at enum vexipc_cmd. REQUEST and RESPONSE
+ * carry messages both ways; the others are for control and also have a form
+ * in plain attributes. A message longer than one attribute may hold
+ * (VEXIPC_FRAGMENT_MAX) travels in fragments: each carries VEXIPC_A_MESSAGE
+ * (a piece), VEXIPC_A_OFFSET and VEXIPC_A_TOTAL. To the kernel they are sent in
+ * order; from the kernel only the first is sent and the receiver asks for the
+ * rest with FETCH, naming VEXIPC_A_CORRELATION and VEXIPC_A_OFFSET.
+ * Service sockets should set NETLINK_NO_ENOBUFS and NETLINK_CAP_ACK.
+ */
+#ifndef _UAPI_LINUX_VEXIPC_H
+#define _UAPI_LINUX_VEXIPC_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define VEXIPC_DEVICE			"/dev/vexipc"
+#define VEXIPC_GENL_NAME		"vexipc"
+#define VEXIPC_GENL_VERSION		1
+#define VEXIPC_MCGRP_DISCOVERY		"discovery"
+#define VEXIPC_MCGRP_ALERTS		"alerts"
+
+#define VEXIPC_MAGIC			0x56455849u
+#define VEXIPC_PROTOCOL_VERSION		1u
+
+/* Limits. Sizes in bytes. */
+#define VEXIPC_MAX_MESSAGE		(16u << 20)
+#define VEXIPC_MAX_DIMENSIONS		8192u
+#define VEXIPC_MAX_BATCH		1000u
+#define VEXIPC_MAX_NAME			64u
+#define VEXIPC_MAX_SERVICES		1024u
+#define VEXIPC_MAX_SERVICE_DIMENSIONS	32u	/* different dimensions one service lists */
+#define VEXIPC_MAX_MODELS_LEN		1024u	/* all model names with their NULs */
+#define VEXIPC_MAX_METADATA_LEN		4096u	/* all key=value pairs with their NULs */
+#define VEXIPC_MAX_ENDPOINT		256u
+#define VEXIPC_MAX_TOKEN		256u
+#define VEXIPC_MAX_ERROR_TEXT		256u
+#define VEXIPC_MAX_TIMEOUT_MS		3600000u
+#define VEXIPC_FRAGMENT_MAX		32000u	/* message bytes in one netlink fragment */
+
+/* Element types of a vector. Int8 and Int16 come with one scale: v = q * scale. */
+enum vexipc_data_type {
+	VEXIPC_FLOAT32	= 0,
+	VEXIPC_FLOAT16	= 1,
+	VEXIPC_INT8	= 2,
+	VEXIPC_INT16	= 3,
+	VEXIPC_BINARY	= 4,	/* bit i is v[i] > 0, least significant bit first */
+	VEXIPC_DATA_TYPES
+};
+
+enum vexipc_content_type {
+	VEXIPC_TEXT	= 0,
+	VEXIPC_RAW	= 1,
+	VEXIPC_CONTENT_TYPES
+};
+
+/* A priority is 0-255; a value between these falls in the band below it. */
+#define VEXIPC_PRIORITY_CRITICAL	255u
+#define VEXIPC_PRIORITY_HIGH		192u
+#define VEXIPC_PRIORITY_NORMAL		128u
+#define VEXIPC_PRIORITY_LOW		0u
+
+enum vexipc_transport_type {
+	VEXIPC_TRANSPORT_DEFAULT = 0,
+	VEXIPC_TRANSPORT_NETLINK = 1,
+	VEXIPC_TRANSPORT_CHARDEV = 2,
+	VEXIPC_TRANSPORT_RING	 = 3,	/* known, not offered by this version */
+	VEXIPC_TRANSPORTS
+};
+
+enum vexipc_algorithm {
+	VEXIPC_ALGORITHM_DEFAULT	= 0,	/* the instance's */
+	VEXIPC_ALGORITHM_ROUND_ROBIN	= 1,
+	VEXIPC_ALGORITHMS
+};
+
+enum vexipc_service_state {
+	VEXIPC_STATE_REGISTERING = 0,
+	VEXIPC_STATE_ACTIVE	 = 1,
+	VEXIPC_STATE_BUSY	 = 2,	/* every credit is taken */
+	VEXIPC_STATE_DEGRADED	 = 3,	/* misses heartbeats and probes; last choice */
+	VEXIPC_STATE_DRAINING	 = 4,	/* finishes what it holds, gets nothing new */
+	VEXIPC_STATE_FAILED	 = 5,	/* unhealthy; gets probes only */
+	VEXIPC_STATE_GONE	 = 6,
+	VEXIPC_STATES
+};
+
+/*
+ * What can go wrong. The errno each maps to, and the VexfsError class, are in
+ * the comment: <errno> <class>. vexipc has one table for the three.
+ */
+enum vexipc_error {
+	VEXIPC_OK			= 0,
+	VEXIPC_ERR_NO_SUCH_SERVICE	= 1,	/* ENOENT NOT_FOUND */
+	VEXIPC_ERR_NO_CAPABLE_SERVICE	= 2,	/* ENODEV UNAVAILABLE */
+	VEXIPC_ERR_ALL_BREAKERS_OPEN	= 3,	/* EHOSTDOWN UNAVAILABLE */
+	VEXIPC_ERR_QUEUE_FULL		= 4,	/* ENOBUFS EXHAUSTED */
+	VEXIPC_ERR_RATE_LIMITED		= 5,	/* EDQUOT EXHAUSTED */
+	VEXIPC_ERR_DENIED		= 6,	/* EACCES PERMISSION */
+	VEXIPC_ERR_TIMED_OUT		= 7,	/* ETIMEDOUT TIMED_OUT */
+	VEXIPC_ERR_CANCELLED		= 8,	/* ECANCELED CANCELLED */
+	VEXIPC_ERR_SERVICE_DIED		= 9,	/* ECONNRESET UNAVAILABLE */
+	VEXIPC_ERR_TRANSPORT		= 10,	/* ECOMM IO */
+	VEXIPC_ERR_BAD_ANSWER		= 11,	/* EPROTO PROTOCOL */
+	VEXIPC_ERR_TOO_LARGE		= 12,	/* EMSGSIZE TOO_LARGE */
+	VEXIPC_ERR_BAD_CHECKSUM		= 13,	/* EBADMSG PROTOCOL */
+	VEXIPC_ERR_BAD_VERSION		= 14,	/* EPROTONOSUPPORT PROTOCOL */
+	VEXIPC_ERR_SHUTTING_DOWN	= 15,	/* ESHUTDOWN UNAVAILABLE */
+	VEXIPC_ERR_SERVICE_FAILED	= 16,	/* EREMOTEIO IO: the service said so */
+	VEXIPC_ERR_OVERLOADED		= 17,	/* EBUSY EXHAUSTED: the service said so */
+	VEXIPC_ERR_INVALID		= 18,	/* EINVAL INVALID */
+	VEXIPC_ERR_UNSUPPORTED		= 19,	/* EOPNOTSUPP UNSUPPORTED */
+	VEXIPC_ERR_EXISTS		= 20,	/* EEXIST EXISTS */
+	VEXIPC_ERR_NO_MEMORY		= 21,	/* ENOMEM EXHAUSTED */
+	VEXIPC_ERR_RESULT_TOO_SMALL	= 22,	/* ENOSPC TOO_LARGE: no room for the vector */
+	VEXIPC_ERR_TOO_MANY_REQUESTS	= 23,	/* EUSERS EXHAUSTED: max_concurrent_requests */
+	VEXIPC_ERR_TOO_MANY_SERVICES	= 24,	/* ENFILE EXHAUSTED */
+	VEXIPC_ERR_NOT_PERMITTED	= 25,	/* EPERM PERMISSION: a capability is missing */
+	VEXIPC_ERR_BAD_MAGIC		= 26,	/* ENOMSG PROTOCOL */
+	VEXIPC_ERR_BAD_TYPE		= 27,	/* EBADRQC PROTOCOL */
+	VEXIPC_ERR_BAD_STRING		= 28,	/* EILSEQ INVALID */
+	VEXIPC_ERR_FAULT		= 29,	/* EFAULT INVALID */
+	VEXIPC_ERR_OUT_OF_RANGE		= 30,	/* ERANGE INVALID: a configured value */
+	VEXIPC_ERR_WOULD_BLOCK		= 31,	/* EAGAIN EXHAUSTED */
+	VEXIPC_ERR_INTERRUPTED		= 32,	/* EINTR CANCELLED */
+	VEXIPC_ERR_NO_SUCH_REQUEST	= 33,	/* ESRCH NOT_FOUND */
+	VEXIPC_ERRORS
+};
+
+enum vexfs_error {
+	VEXFS_OK		= 0,
+	VEXFS_ERR_NOT_FOUND	= 1,
+	VEXFS_ERR_UNAVAILABLE	= 2,
+	VEXFS_ERR_EXHAUSTED	= 3,
+	VEXFS_ERR_PERMISSION	= 4,
+	VEXFS_ERR_TIMED_OUT	= 5,
+	VEXFS_ERR_CANCELLED	= 6,
+	VEXFS_ERR_IO		= 7,
+	VEXFS_ERR_PROTOCOL	= 8,
+	VEXFS_ERR_TOO_LARGE	= 9,
+	VEXFS_ERR_INVALID	= 10,
+	VEXFS_ERR_UNSUPPORTED	= 11,
+	VEXFS_ERR_EXISTS	= 12,
+	VEXFS_ERRORS
+};
+
+/* ------------------------------------------------------------- messages -- */
+
+enum vexipc_msg_type {
+	VEXIPC_MSG_REGISTER		= 0x001,
+	VEXIPC_MSG_UNREGISTER		= 0x002,
+	VEXIPC_MSG_HEARTBEAT		= 0x003,
+	VEXIPC_MSG_DISCOVERY		= 0x004,
+	VEXIPC_MSG_EMBED_REQUEST	= 0x100,
+	VEXIPC_MSG_EMBED_RESPONSE	= 0x101,
+	VEXIPC_MSG_BATCH_REQUEST	= 0x102,
+	VEXIPC_MSG_BATCH_RESPONSE	= 0x103,
+	VEXIPC_MSG_STATUS_QUERY		= 0x200,
+	VEXIPC_MSG_STATUS_RESPONSE	= 0x201,
+	VEXIPC_MSG_HEALTH_CHECK		= 0x202,
+	VEXIPC_MSG_HEALTH_RESPONSE	= 0x203,
+	VEXIPC_MSG_ERROR		= 0x300,
+	VEXIPC_MSG_ACK			= 0x301,
+	VEXIPC_MSG_NACK			= 0x302,
+};
+
+/* Header flags. Any other bit is refused. */
+#define VEXIPC_MSGF_RESPONSE		(1u << 0)	/* DISCOVERY: this is the answer */
+#define VEXIPC_MSGF_WANT_ACK		(1u << 1)	/* RESPONSE types: tell me if it counted */
+#define VEXIPC_MSGF_ALL		(VEXIPC_MSGF_RESPONSE | VEXIPC_MSGF_WANT_ACK)
+
+/**
+ * struct vexipc_msg_header - what every message opens with; 40 bytes
+ * @magic:	    VEXIPC_MAGIC
+ * @version:	    VEXIPC_PROTOCOL_VERSION
+ * @message_type:   enum vexipc_msg_type
+ * @length:	    header and body, bytes; at most VEXIPC_MAX_MESSAGE
+ * @correlation_id: pairs an answer with what it answers
+ * @timestamp:	    CLOCK_MONOTONIC when sent, ns
+ * @flags:	    VEXIPC_MSGF_*
+ * @checksum:	    CRC32C over header, with this field 0, and body
+ */
+struct vexipc_msg_header {
+	__le32 magic;
+	__le32 version;
+	__le32 message_type;
+	__le32 length;
+	__le64 correlation_id;
+	__le64 timestamp;
+	__le32 flags;
+	__le32 checksum;
+};
+
+/* Register flags. */
+#define VEXIPC_REGISTER_FLAGS		0u
+
+/* What a peer can do, and what both can: the kernel answers with the meet. */
+#define VEXIPC_FEATURE_BATCH		(1ull << 0)	/* takes BATCH_REQUEST */
+#define VEXIPC_FEATURE_HEALTH		(1ull << 1)	/* answers HEALTH_CHECK */
+#define VEXIPC_FEATURE_FRAGMENTS	(1ull << 2)	/* netlink: fetches long messages */
+#define VEXIPC_FEATURES \
+	(VEXIPC_FEATURE_BATCH | VEXIPC_FEATURE_HEALTH | VEXIPC_FEATURE_FRAGMENTS)
+
+/*
+ * Body of REGISTER. Behind it: dimensions_count __le32, then the strings in the
+ * order of their lengths, not terminated; models and metadata are lists of
+ * NUL-terminated strings, metadata of "key=value".
+ */
+struct vexipc_register_body {
+	__le32 version_min;		/* 0, 0 means VEXIPC_PROTOCOL_VERSION */
+	__le32 version_max;
+	__le64 features;
+	__le32 flags;
+	__le32 transport;		/* enum vexipc_transport_type */
+	__le32 max_batch;		/* items; 0 means 1 */
+	__le32 data_types;		/* mask of 1 << enum vexipc_data_type; 0: Float32 */
+	__le32 priority;		/* tier, 0-255, higher is preferred; 0 means 128 */
+	__le32 weight;			/* 1-1000; 0 means 100 */
+	__le32 max_concurrent;		/* requests in flight; 0: the instance's */
+	__le32 latency_us;		/* typical, for one item; 0: unknown */
+	__le32 throughput;		/* items a second; 0: unknown */
+	__le32 dimensions_count;	/* 0: any up to VEXIPC_MAX_DIMENSIONS */
+	__le32 id_len;			/* 1 to VEXIPC_MAX_NAME */
+	__le32 name_len;
+	__le32 software_version_len;
+	__le32 endpoint_len;
+	__le32 models_len;
+	__le32 metadata_len;
+	__le32 token_len;
+	__le32 reserved;
+};
+
+#define VEXIPC_UNREGISTER_DRAIN		(1u << 0)	/* let it finish what it holds first */
+
+struct vexipc_unregister_body {
+	__le64 handle;			/* 0: the service of this peer */
+	__le32 flags;
+	__le32 reserved;
+};
+
+struct vexipc_heartbeat_body {
+	__le64 handle;			/* 0: the service of this peer */
+	__le64 memory_bytes;		/* resident */
+	__le32 cpu_permille;		/* of one CPU; 4000 is four CPUs busy */
+	__le32 in_flight;		/* requests the service is working on */
+	__le32 queue_depth;		/* requests the service has read but not begun */
+	__le32 reserved;
+};
+
+/*
+ * Filters; 0 or empty matches all. Behind it the model. The answer has the same
+ * body and then `count` struct vexipc_service_entry; `total` matched.
+ */
+struct vexipc_discovery_body {
+	__le32 dimensions;
+	__le32 data_types;		/* all of these */
+	__le32 states;			/* mask of 1 << enum vexipc_service_state */
+	__le32 model_len;
+	__le32 count;			/* answer only */
+	__le32 total;			/* answer only */
+};
+
+/*
+ * Body of EMBED_REQUEST. Behind it: model, service, content. The kernel sends
+ * it to services with service_len 0 and deadline_ns set.
+ */
+struct vexipc_embed_request_body {
+	__le64 request_id;		/* client's, new on this peer, < 2^63; 0: choose */
+	__le64 session;			/* 0: none */
+	__le64 deadline_ns;		/* CLOCK_MONOTONIC; from clients 0, see timeout_ms */
+	__le32 timeout_ms;		/* 0: request_timeout_ms */
+	__le32 dimensions;		/* 0: whatever the service has */
+	__le32 data_type;		/* enum vexipc_data_type, of the vector wanted */
+	__le32 content_type;		/* enum vexipc_content_type */
+	__le32 priority;
+	__le32 algorithm;
+	__le32 flags;			/* VEXIPC_EMBED_* */
+	__le32 model_len;
+	__le32 service_len;		/* pin: only this service id */
+	__le32 content_len;		/* at least 1 */
+};
+
+/* Body of EMBED_RESPONSE; behind it the vector. Services fill the lower half. */
+struct vexipc_embed_response_body {
+	__le64 request_id;
+	__le64 service_handle;
+	__le64 queue_ns;		/* from submission to sending, last attempt */
+	__le64 service_ns;		/* from sending to answer, last attempt */
+	__le32 attempts;
+	__le32 reserved;
+	__le32 dimensions;
+	__le32 data_type;
+	__le32 scale;			/* Int8, Int16: bits of an IEEE 754 float; else 0 */
+	__le32 vector_bytes;
+};
+
+/*
+ * Body of BATCH_REQUEST: like an embed request whose content is `count` items,
+ * each a struct vexipc_batch_item and its bytes. content_len covers them all.
+ * It goes to one service, whose max_batch is at least `count`.
+ */
+struct vexipc_batch_request_body {
+	struct vexipc_embed_request_body common;
+	__le32 count;			/* 1 to VEXIPC_MAX_BATCH */
+	__le32 reserved;
+};
+
+struct vexipc_batch_item {
+	__le32 length;
+	__le32 reserved;
+};
+
+/* Body of BATCH_RESPONSE; behind it `count` results, in the order of the items. */
+struct vexipc_batch_response_body {
+	__le64 request_id;
+	__le64 service_handle;
+	__le64 queue_ns;
+	__le64 service_ns;
+	__le32 attempts;
+	__le32 count;
+};
+
+/* Behind it, if error is 0, the vector. */
+struct vexipc_batch_result {
+	__le32 error;			/* enum vexipc_error */
+	__le32 dimensions;
+	__le32 data_type;
+	__le32 scale;
+	__le32 vector_bytes;
+	__le32 reserved;
+};
+
+struct vexipc_status_query_body {
+	__le64 handle;			/* 0: by id */
+	__le32 id_len;
+	__le32 reserved;
+	/* then the id */
+};
+
+/* Behind the body of a HEALTH_CHECK: the service id, if any. */
+struct vexipc_health_check_body {
+	__le64 deadline_ns;		/* from the kernel */
+	__le32 timeout_ms;		/* from clients; 0: 5000 */
+	__le32 id_len;			/* 0: the module itself answers */
+};
+
+struct vexipc_health_response_body {
+	__le64 handle;			/* 0: the module */
+	__le64 round_trip_ns;		/* filled by the kernel */
+	__le32 health;			/* 0-100 */
+	__le32 in_flight;
+	__le32 queue_depth;
+	__le32 services;		/* how many there are; filled by the kernel */
+};
+
+/* ERROR: why, and what can be done. Behind it the text, UTF-8. */
+#define VEXIPC_ERROR_RETRY		(1u << 0)	/* the same request may succeed elsewhere */
+#define VEXIPC_ERROR_OVERLOAD		(1u << 1)	/* the service is well, only busy */
+#define VEXIPC_ERROR_KINDS		(VEXIPC_ERROR_RETRY | VEXIPC_ERROR_OVERLOAD)
+
+struct vexipc_error_body {
+	__le64 request_id;		/* to clients */
+	__le64 service_handle;
+	__le32 error;			/* enum vexipc_error */
+	__le32 kind;			/* VEXIPC_ERROR_* */
+	__le32 retry_after_ms;		/* 0: unknown */
+	__le32 attempts;		/* to clients */
+	__le32 text_len;
+	__le32 reserved;
+};
+
+/* ACK and NACK of message `type`; behind it a text in a NACK. */
+struct vexipc_ack_body {
+	__le32 type;
+	__le32 error;			/* enum vexipc_error; 0 in an ACK */
+	__le64 handle;			/* REGISTER, HEARTBEAT */
+	__le64 features;		/* REGISTER: what both have */
+	__le32 version;			/* REGISTER: chosen */
+	__le32 heartbeat_ms;		/* REGISTER: send one so often */
+	__le32 failed_over;		/* UNREGISTER */
+	__le32 text_len;
+};
+
+/* --------------------------------------------------------------- ioctls -- */
+
+/**
+ * struct vexipc_register - VEXFS_IOCTL_IPC_REGISTER_SERVICE
+ *
+ * Register a service that lives as long as this descriptor; one a descriptor.
+ * Field by field as struct vexipc_register_body. Lengths in bytes without a
+ * terminating NUL.
+ *
+ * Errors: EPERM no CAP_NET_ADMIN over the network namespace; EEXIST the id is
+ * taken, or the descriptor has a service; EPROTONOSUPPORT no common version;
+ * ENFILE too many services; EINVAL, ERANGE, EILSEQ a field; EOPNOTSUPP an
+ * unknown flag, or a transport this entry cannot carry; ESHUTDOWN.
+ */
+struct vexipc_register {
+	__aligned_u64 service_id_ptr;
+	__aligned_u64 service_name_ptr;
+	__aligned_u64 service_version_ptr;
+	__aligned_u64 dimensions_ptr;		/* __u32 each */
+	__aligned_u64 models_ptr;
+	__aligned_u64 endpoint_ptr;
+	__aligned_u64 metadata_ptr;
+	__aligned_u64 token_ptr;
+	__u32 service_id_len;
+	__u32 service_name_len;
+	__u32 service_version_len;
+	__u32 dimensions_count;
+	__u32 models_len;
+	__u32 endpoint_len;
+	__u32 metadata_len;
+	__u32 token_len;
+	__u32 max_batch_size;
+	__u32 data_types;
+	__u32 priority;
+	__u32 weight;
+	__u32 max_concurrent;
+	__u32 latency_us;
+	__u32 throughput;
+	__u32 transport;
+	__u32 flags;
+	__u32 version_min;
+	__u32 version_max;
+	__u32 version;				/* out */
+	__aligned_u64 features;			/* in: the service's, out: of both */
+	__aligned_u64 handle;			/* out */
+	__aligned_u64 time_ns;			/* out: CLOCK_MONOTONIC */
+	__u32 heartbeat_ms;			/* out: send one so often */
+	__u32 reserved;
+};
+
+/* ENOENT no such service; EPERM not this descriptor's and no CAP_NET_ADMIN. */
+struct vexipc_unregister {
+	__aligned_u64 service_id_ptr;
+	__u32 service_id_len;
+	__u32 flags;				/* VEXIPC_UNREGISTER_* */
+	__u32 failed_over;			/* out: requests moved elsewhere */
+	__u32 reserved;
+};
+
+/* Embed flags. */
+#define VEXIPC_EMBED_FLAGS		0u
+
+/**
+ * struct vexipc_embed - VEXFS_IOCTL_IPC_SEND_EMBEDDING_REQUEST
+ *
+ * With result_ptr the call blocks until the request has its one completion and
+ * fills the out fields and the vector. Without it the request is submitted,
+ * request_id tells which, and its completion is read() as an EMBED_RESPONSE or
+ * ERROR message. Out fields are written on failure as well, when the request
+ * was accepted or refused by the module rather than malformed.
+ *
+ * Errors: those of enum vexipc_error; EEXIST request_id is in use on this
+ * descriptor; EINTR a signal came, the request was cancelled; ENOSPC the vector
+ * needs vector_bytes, more than result_size.
+ */
+struct vexipc_embed {
+	__aligned_u64 request_id;		/* in: < 2^63, 0: choose; out */
+	__aligned_u64 data_ptr;
+	__aligned_u64 model_ptr;
+	__aligned_u64 service_ptr;
+	__aligned_u64 result_ptr;
+	__aligned_u64 session;
+	__u32 data_size;
+	__u32 model_len;
+	__u32 service_len;
+	__u32 result_size;
+	__u32 dimensions;			/* in, out */
+	__u32 data_type;
+	__u32 content_type;
+	__u32 priority;
+	__u32 timeout_ms;
+	__u32 algorithm;
+	__u32 flags;
+	__u32 status;				/* out: enum vexipc_error */
+	__u32 vector_bytes;			/* out */
+	__u32 scale;				/* out: float bits */
+	__u32 attempts;				/* out */
+	__u32 retry_after_ms;			/* out */
+	__aligned_u64 service_handle;		/* out */
+	__aligned_u64 queue_ns;			/* out */
+	__aligned_u64 service_ns;		/* out */
+};
+
+/**
+ * struct vexipc_service_entry - one service, as lists and status show it
+ *
+ * Also travels in DISCOVERY and STATUS_RESPONSE messages, little-endian.
+ * Times of requests are of the answers since registration, in us.
+ * Availability is the share of the time since registration, within the last
+ * minute, hour and day, in which the service could be chosen, in 1/10000.
+ */
+struct vexipc_service_entry {
+	__aligned_u64 handle;
+	__aligned_u64 features;
+	__aligned_u64 memory_bytes;		/* as the service reported */
+	__aligned_u64 requests;			/* attempts sent to it */
+	__aligned_u64 completed;
+	__aligned_u64 failures;
+	__aligned_u64 bytes_in;			/* content sent to it */
+	__aligned_u64 bytes_out;		/* vectors it answered with */
+	__aligned_u64 registered_ns;		/* CLOCK_MONOTONIC */
+	__aligned_u64 last_heartbeat_ns;	/* CLOCK_MONOTONIC; 0: none yet */
+	__u32 slot;				/* in the telemetry maps */
+	__u32 state;				/* enum vexipc_service_state */
+	__u32 health;				/* 0-100 */
+	__u32 load;				/* in flight and queued, 1/1000 of its limit */
+	__u32 in_flight;
+	__u32 queued;
+	__u32 max_concurrent;
+	__u32 max_batch;
+	__u32 data_types;
+	__u32 priority;
+	__u32 weight;
+	__u32 transport;
+	__u32 latency_us;			/* as announced */
+	__u32 throughput;			/* as announced */
+	__u32 cpu_permille;			/* as the service reported */
+	__u32 reported_in_flight;
+	__u32 reported_queue_depth;
+	__u32 average_us;			/* exponentially weighted */
+	__u32 p50_us;
+	__u32 p90_us;
+	__u32 p99_us;
+	__u32 p999_us;
+	__u32 available_minute;
+	__u32 available_hour;
+	__u32 available_day;
+	__u32 uid;				/* as the caller's user namespace sees it */
+	__u32 pid;				/* as the caller's pid namespace sees it */
+	__u32 version;				/* protocol */
+	__u32 dimensions_count;
+	__u32 dimensions[VEXIPC_MAX_SERVICE_DIMENSIONS];
+	__u32 reserved;
+	char id[VEXIPC_MAX_NAME];		/* NUL-padded; unterminated when full */
+	char name[VEXIPC_MAX_NAME];
+	char software_version[VEXIPC_MAX_NAME];
+};
+
+/**
+ * struct vexipc_status - VEXFS_IOCTL_IPC_GET_SERVICE_STATUS
+ *
+ * By id, or by handle when service_id_len is 0. text_ptr may name a buffer for
+ * what entries leave out: endpoint, models, metadata as NUL-terminated
+ * "endpoint=...", "model=...", "key=value" strings; text_size comes back as the
+ * size of them all, and what does not fit whole is not written.
+ */
+struct vexipc_status {
+	__aligned_u64 service_id_ptr;
+	__aligned_u64 handle;			/* in, out */
+	__aligned_u64 text_ptr;
+	__u32 service_id_len;
+	__u32 text_size;			/* in: room, out: size */
+	struct vexipc_service_entry entry;	/* out */
+};
+
+/* Entries are entry_size apart; the kernel writes the smaller of both sizes. */
+struct vexipc_list {
+	__aligned_u64 buffer_ptr;		/* struct vexipc_service_entry each */
+	__aligned_u64 model_ptr;
+	__u32 buffer_size;
+	__u32 entry_size;			/* in: sizeof(struct vexipc_service_entry) */
+	__u32 dimensions;			/* filters: 0 matches all */
+	__u32 data_types;
+	__u32 states;				/* mask of 1 << state */
+	__u32 model_len;
+	__u32 count;				/* out: entries written */
+	__u32 total;				/* out: services that match */
+	__u32 bytes;				/* out: of the buffer used */
+	__u32 reserved;
+};
+
+/**
+ * struct vexipc_stats - VEXFS_IOCTL_IPC_GET_STATS: the instance, or one service
+ *
+ * At rest, exactly: submitted = completed + failed + timed_out + cancelled +
+ * refused + queued + in_flight.
+ */
+struct vexipc_stats {
+	__aligned_u64 service_id_ptr;		/* in */
+	__u32 service_id_len;			/* in: 0 for the instance */
+	__u32 reserved;
+	__aligned_u64 submitted;
+	__aligned_u64 completed;
+	__aligned_u64 failed;
+	__aligned_u64 timed_out;
+	__aligned_u64 cancelled;
+	__aligned_u64 refused;
+	__aligned_u64 queued;			/* now */
+	__aligned_u64 in_flight;		/* now */
+	__aligned_u64 orphans;			/* answers nobody waited for */
+	__aligned_u64 bad_answers;
+	__aligned_u64 bad_messages;		/* malformed, refused */
+	__aligned_u64 retries;
+	__aligned_u64 failovers;
+	__aligned_u64 expired;			/* dropped at dequeue */
+	__aligned_u64 probes;
+	__aligned_u64 probe_failures;
+	__aligned_u64 heartbeats;
+	__aligned_u64 alerts;
+	__aligned_u64 send_retries;		/* no room in a service's socket */
+	__aligned_u64 bytes_in;			/* content taken from clients */
+	__aligned_u64 bytes_out;		/* vectors handed to clients */
+	__aligned_u64 batches;
+	__aligned_u64 batch_items;
+	__aligned_u64 queued_max;		/* most ever queued at once */
+	__aligned_u64 max_queue_size;		/* limits in force */
+	__aligned_u64 max_concurrent_requests;
+	__aligned_u64 services;			/* now */
+	__aligned_u64 clients;			/* descriptors and sockets, now */
+	__aligned_u64 registered;		/* services, ever */
+	__aligned_u64 unregistered;
+	__aligned_u64 services_died;		/* went without unregistering */
+	__aligned_u64 refused_by[64];		/* by enum vexipc_error */
+	__aligned_u64 failed_by[64];		/* by enum vexipc_error */
+};
+
+struct vexipc_cancel {
+	__aligned_u64 request_id;		/* of this descriptor */
+	__u32 flags;
+	__u32 reserved;
+};
+
+/* Configuration: every field is a number. */
+enum vexipc_config_field {
+	VEXIPC_CONFIG_UNSPEC			= 0,
+	VEXIPC_CONFIG_MAX_CONCURRENT_REQUESTS	= 1,	/* of the instance */
+	VEXIPC_CONFIG_MAX_CONCURRENT_PER_SERVICE = 2,
+	VEXIPC_CONFIG_REQUEST_TIMEOUT_MS	= 3,
+	VEXIPC_CONFIG_MAX_QUEUE_SIZE		= 4,
+	VEXIPC_CONFIG_DISCOVERY_INTERVAL_SEC	= 5,
+	VEXIPC_CONFIG_HEALTH_CHECK_INTERVAL_SEC	= 6,
+	VEXIPC_CONFIG_MAX_RETRY_ATTEMPTS	= 7,
+	VEXIPC_CONFIG_RETRY_BACKOFF_BASE_MS	= 8,
+	VEXIPC_CONFIG_ENABLE_AUTHENTICATION	= 9,
+	VEXIPC_CONFIG_ENABLE_ENCRYPTION		= 10,
+	VEXIPC_CONFIG_ENABLE_COMPRESSION	= 11,
+	VEXIPC_CONFIG_TRANSPORT_TYPE		= 12,
+	VEXIPC_CONFIG_BUFFER_SIZE		= 13,	/* bytes a service */
+	VEXIPC_CONFIG_CONNECTION_TIMEOUT_MS	= 14,
+	VEXIPC_CONFIG_MAX_RETRIES		= 15,
+	VEXIPC_CONFIG_ALGORITHM			= 16,
+	VEXIPC_CONFIG_PROBE_TIMEOUT_MS		= 17,
+	VEXIPC_CONFIG_UNHEALTHY_AFTER		= 18,	/* probes failed in a row */
+	VEXIPC_CONFIG_HEALTHY_AFTER		= 19,	/* probes answered in a row */
+	__VEXIPC_CONFIG_MAX
+};
+#define VEXIPC_CONFIG_MAX (__VEXIPC_CONFIG_MAX - 1)
+
+struct vexipc_config_entry {
+	__u32 field;				/* enum vexipc_config_field */
+	__u32 reserved;
+	__aligned_u64 value;
+	__aligned_u64 min;			/* out */
+	__aligned_u64 max;			/* out */
+	__aligned_u64 initial;			/* out: the default */
+};
+
+#define VEXIPC_CONFIG_WRITE		(1u << 0)	/* needs CAP_NET_ADMIN */
+
+/*
+ * Read, or with VEXIPC_CONFIG_WRITE set, the entries: all or none. ENOENT an
+ * unknown field, ERANGE a value out of range, EOPNOTSUPP a value known but not
+ * built; `count` then tells the index of the entry refused.
+ */
+struct vexipc_config {
+	__aligned_u64 entries_ptr;
+	__u32 count;				/* in, out */
+	__u32 flags;
+};
+
+enum vexipc_control_op {
+	VEXIPC_CONTROL_DRAIN	= 1,
+	VEXIPC_CONTROL_RESUME	= 2,
+};
+
+struct vexipc_control {
+	__aligned_u64 service_id_ptr;
+	__u32 service_id_len;
+	__u32 op;				/* enum vexipc_control_op */
+};
+
+#define VEXIPC_IOC_MAGIC	'V'
+#define VEXIPC_IOC_REGISTER	_IOWR(VEXIPC_IOC_MAGIC, 0x20, struct vexipc_register)
+#define VEXIPC_IOC_UNREGISTER	_IOWR(VEXIPC_IOC_MAGIC, 0x21, struct vexipc_unregister)
+#define VEXIPC_IOC_EMBED	_IOWR(VEXIPC_IOC_MAGIC, 0x22, struct vexipc_embed)
+#define VEXIPC_IOC_STATUS	_IOWR(VEXIPC_IOC_MAGIC, 0x23, struct vexipc_status)
+#define VEXIPC_IOC_LIST		_IOWR(VEXIPC_IOC_MAGIC, 0x24, struct vexipc_list)
+#define VEXIPC_IOC_STATS	_IOWR(VEXIPC_IOC_MAGIC, 0x25, struct vexipc_stats)
+#define VEXIPC_IOC_CANCEL	_IOWR(VEXIPC_IOC_MAGIC, 0x26, struct vexipc_cancel)
+#define VEXIPC_IOC_CONFIG	_IOWR(VEXIPC_IOC_MAGIC, 0x27, struct vexipc_config)
+#define VEXIPC_IOC_CONTROL	_IOWR(VEXIPC_IOC_MAGIC, 0x28, struct vexipc_control)
+
+/* The names VexFS knows these by. */
+#define VEXFS_IOCTL_IPC_REGISTER_SERVICE	VEXIPC_IOC_REGISTER
+#define VEXFS_IOCTL_IPC_UNREGISTER_SERVICE	VEXIPC_IOC_UNREGISTER
+#define VEXFS_IOCTL_IPC_SEND_EMBEDDING_REQUEST	VEXIPC_IOC_EMBED
+#define VEXFS_IOCTL_IPC_GET_SERVICE_STATUS	VEXIPC_IOC_STATUS
+#define VEXFS_IOCTL_IPC_LIST_SERVICES		VEXIPC_IOC_LIST
+#define VEXFS_IOCTL_IPC_GET_STATS		VEXIPC_IOC_STATS
+#define IpcServiceRegisterRequest		vexipc_register
+#define IpcEmbeddingRequest			vexipc_embed
+
+/* -------------------------------------------------------------- netlink -- */
+
+/*
+ *   command      do: attributes -> answer                        needs
+ *   REGISTER     SERVICE{ID, ...} -> SERVICE{HANDLE, VERSION,    CAP_NET_ADMIN
+ *                FEATURES, HEARTBEAT_MS}
+ *   UNREGISTER   SERVICE{ID} [DRAIN] -> FAILED_OVER              own, CAP_NET_ADMIN
+ *   HEARTBEAT    SERVICE{CPU, MEMORY, REPORTED_*}                a service
+ *   SERVICE_GET  do: SERVICE{ID or HANDLE} -> SERVICE
+ *                dump: [SERVICE{DIMENSIONS, DATA_TYPES, MODEL, STATES}]
+ *                      -> one SERVICE a message
+ *   SERVICE_SET  SERVICE{ID}, CONTROL                            CAP_NET_ADMIN
+ *   STATS_GET    [SERVICE{ID}] -> STATS
+ *   CONFIG_GET   -> CONFIG
+ *   CONFIG_SET   CONFIG                                          CAP_NET_ADMIN
+ *   REQUEST      MESSAGE [OFFSET, TOTAL]: any message a client sends; from the
+ *                kernel: a request for this service
+ *   RESPONSE     MESSAGE [OFFSET, TOTAL]: a service's answer; from the kernel:
+ *                the answer to a message of this socket
+ *   FETCH        CORRELATION, OFFSET -> MESSAGE, OFFSET, TOTAL
+ *   CANCEL       REQUEST_ID
+ *   EVENT        multicast: "discovery" has DISCOVERY messages (MESSAGE) and
+ *                service changes (SERVICE), "alerts" has ALERT
+ */
+enum vexipc_cmd {
+	VEXIPC_CMD_UNSPEC	= 0,
+	VEXIPC_CMD_REGISTER	= 1,
+	VEXIPC_CMD_UNREGISTER	= 2,
+	VEXIPC_CMD_HEARTBEAT	= 3,
+	VEXIPC_CMD_SERVICE_GET	= 4,
+	VEXIPC_CMD_SERVICE_SET	= 5,
+	VEXIPC_CMD_STATS_GET	= 6,
+	VEXIPC_CMD_CONFIG_GET	= 7,
+	VEXIPC_CMD_CONFIG_SET	= 8,
+	VEXIPC_CMD_REQUEST	= 9,
+	VEXIPC_CMD_RESPONSE	= 10,
+	VEXIPC_CMD_FETCH	= 11,
+	VEXIPC_CMD_CANCEL	= 12,
+	VEXIPC_CMD_EVENT	= 13,
+	__VEXIPC_CMD_MAX
+};
+#define VEXIPC_CMD_MAX (__VEXIPC_CMD_MAX - 1)
+
+enum vexipc_attr {
+	VEXIPC_A_UNSPEC		= 0,
+	VEXIPC_A_PAD		= 1,
+	VEXIPC_A_MESSAGE	= 2,	/* binary */
+	VEXIPC_A_OFFSET		= 3,	/* u32, bytes into the whole message */
+	VEXIPC_A_TOTAL		= 4,	/* u32, bytes of the whole message */
+	VEXIPC_A_CORRELATION	= 5,	/* u64 */
+	VEXIPC_A_REQUEST_ID	= 6,	/* u64 */
+	VEXIPC_A_SERVICE	= 7,	/* nest: enum vexipc_service_attr */
+	VEXIPC_A_STATS		= 8,	/* nest: enum vexipc_stats_attr */
+	VEXIPC_A_CONFIG		= 9,	/* nest: enum vexipc_config_field, u64 each */
+	VEXIPC_A_CONTROL	= 10,	/* u32, enum vexipc_control_op */
+	VEXIPC_A_DRAIN		= 11,	/* flag */
+	VEXIPC_A_FAILED_OVER	= 12,	/* u32 */
+	VEXIPC_A_ALERT		= 13,	/* nest: enum vexipc_alert_attr */
+	__VEXIPC_A_MAX
+};
+#define VEXIPC_A_MAX (__VEXIPC_A_MAX - 1)
+
+/* As the fields of struct vexipc_service_entry and vexipc_register_body. */
+enum vexipc_service_attr {
+	VEXIPC_SVC_UNSPEC		= 0,
+	VEXIPC_SVC_PAD			= 1,
+	VEXIPC_SVC_HANDLE		= 2,	/* u64 */
+	VEXIPC_SVC_ID			= 3,	/* string */
+	VEXIPC_SVC_NAME			= 4,	/* string */
+	VEXIPC_SVC_SOFTWARE_VERSION	= 5,	/* string */
+	VEXIPC_SVC_ENDPOINT		= 6,	/* string */
+	VEXIPC_SVC_MODEL		= 7,	/* string, repeated */
+	VEXIPC_SVC_METADATA		= 8,	/* string "key=value", repeated */
+	VEXIPC_SVC_TOKEN		= 9,	/* binary */
+	VEXIPC_SVC_DIMENSIONS		= 10,	/* u32, repeated */
+	VEXIPC_SVC_DATA_TYPES		= 11,	/* u32 */
+	VEXIPC_SVC_MAX_BATCH		= 12,	/* u32 */
+	VEXIPC_SVC_PRIORITY		= 13,	/* u32 */
+	VEXIPC_SVC_WEIGHT		= 14,	/* u32 */
+	VEXIPC_SVC_MAX_CONCURRENT	= 15,	/* u32 */
+	VEXIPC_SVC_LATENCY_US		= 16,	/* u32 */
+	VEXIPC_SVC_THROUGHPUT		= 17,	/* u32 */
+	VEXIPC_SVC_TRANSPORT		= 18,	/* u32 */
+	VEXIPC_SVC_FLAGS		= 19,	/* u32 */
+	VEXIPC_SVC_VERSION_MIN		= 20,	/* u32 */
+	VEXIPC_SVC_VERSION_MAX		= 21,	/* u32 */
+	VEXIPC_SVC_VERSION		= 22,	/* u32 */
+	VEXIPC_SVC_FEATURES		= 23,	/* u64 */
+	VEXIPC_SVC_HEARTBEAT_MS		= 24,	/* u32 */
+	VEXIPC_SVC_STATES		= 25,	/* u32, filter */
+	VEXIPC_SVC_STATE		= 26,	/* u32 */
+	VEXIPC_SVC_HEALTH		= 27,	/* u32 */
+	VEXIPC_SVC_LOAD			= 28,	/* u32 */
+	VEXIPC_SVC_IN_FLIGHT		= 29,	/* u32 */
+	VEXIPC_SVC_QUEUED		= 30,	/* u32 */
+	VEXIPC_SVC_CPU_PERMILLE		= 31,	/* u32 */
+	VEXIPC_SVC_MEMORY_BYTES		= 32,	/* u64 */
+	VEXIPC_SVC_REPORTED_IN_FLIGHT	= 33,	/* u32 */
+	VEXIPC_SVC_REPORTED_QUEUE_DEPTH	= 34,	/* u32 */
+	VEXIPC_SVC_REQUESTS		= 35,	/* u64 */
+	VEXIPC_SVC_COMPLETED		= 36,	/* u64 */
+	VEXIPC_SVC_FAILURES		= 37,	/* u64 */
+	VEXIPC_SVC_BYTES_IN		= 38,	/* u64 */
+	VEXIPC_SVC_BYTES_OUT		= 39,	/* u64 */
+	VEXIPC_SVC_AVERAGE_US		= 40,	/* u32 */
+	VEXIPC_SVC_P50_US		= 41,	/* u32 */
+	VEXIPC_SVC_P90_US		= 42,	/* u32 */
+	VEXIPC_SVC_P99_US		= 43,	/* u32 */
+	VEXIPC_SVC_P999_US		= 44,	/* u32 */
+	VEXIPC_SVC_REGISTERED_NS	= 45,	/* u64 */
+	VEXIPC_SVC_LAST_HEARTBEAT_NS	= 46,	/* u64 */
+	VEXIPC_SVC_AVAILABLE_MINUTE	= 47,	/* u32 */
+	VEXIPC_SVC_AVAILABLE_HOUR	= 48,	/* u32 */
+	VEXIPC_SVC_AVAILABLE_DAY	= 49,	/* u32 */
+	VEXIPC_SVC_UID			= 50,	/* u32 */
+	VEXIPC_SVC_PID			= 51,	/* u32 */
+	VEXIPC_SVC_SLOT			= 52,	/* u32 */
+	__VEXIPC_SVC_MAX
+};
+#define VEXIPC_SVC_MAX (__VEXIPC_SVC_MAX - 1)
+
+/* As the fields of struct vexipc_stats, u64 each unless noted. */
+enum vexipc_stats_attr {
+	VEXIPC_STATS_UNSPEC		= 0,
+	VEXIPC_STATS_PAD		= 1,
+	VEXIPC_STATS_SUBMITTED		= 2,
+	VEXIPC_STATS_COMPLETED		= 3,
+	VEXIPC_STATS_FAILED		= 4,
+	VEXIPC_STATS_TIMED_OUT		= 5,
+	VEXIPC_STATS_CANCELLED		= 6,
+	VEXIPC_STATS_REFUSED		= 7,
+	VEXIPC_STATS_QUEUED		= 8,
+	VEXIPC_STATS_IN_FLIGHT		= 9,
+	VEXIPC_STATS_ORPHANS		= 10,
+	VEXIPC_STATS_BAD_ANSWERS	= 11,
+	VEXIPC_STATS_BAD_MESSAGES	= 12,
+	VEXIPC_STATS_RETRIES		= 13,
+	VEXIPC_STATS_FAILOVERS		= 14,
+	VEXIPC_STATS_EXPIRED		= 15,
+	VEXIPC_STATS_PROBES		= 16,
+	VEXIPC_STATS_PROBE_FAILURES	= 17,
+	VEXIPC_STATS_HEARTBEATS		= 18,
+	VEXIPC_STATS_ALERTS		= 19,
+	VEXIPC_STATS_SEND_RETRIES	= 20,
+	VEXIPC_STATS_BYTES_IN		= 21,
+	VEXIPC_STATS_BYTES_OUT		= 22,
+	VEXIPC_STATS_BATCHES		= 23,
+	VEXIPC_STATS_BATCH_ITEMS	= 24,
+	VEXIPC_STATS_QUEUED_MAX		= 25,
+	VEXIPC_STATS_MAX_QUEUE_SIZE	= 26,
+	VEXIPC_STATS_MAX_CONCURRENT_REQUESTS = 27,
+	VEXIPC_STATS_SERVICES		= 28,
+	VEXIPC_STATS_CLIENTS		= 29,
+	VEXIPC_STATS_REGISTERED		= 30,
+	VEXIPC_STATS_UNREGISTERED	= 31,
+	VEXIPC_STATS_SERVICES_DIED	= 32,
+	VEXIPC_STATS_REFUSED_BY		= 33,	/* nest: attribute type is the error */
+	VEXIPC_STATS_FAILED_BY		= 34,	/* nest: attribute type is the error */
+	__VEXIPC_STATS_MAX
+};
+#define VEXIPC_STATS_MAX (__VEXIPC_STATS_MAX - 1)
+
+enum vexipc_alert_kind {
+	VEXIPC_ALERT_NO_CAPABLE_SERVICE	= 1,
+	VEXIPC_ALERT_SERVICE_UNAVAILABLE = 2,
+	VEXIPC_ALERT_SERVICE_BACK	= 3,
+	VEXIPC_ALERT_QUEUE_FULL		= 4,
+	VEXIPC_ALERT_KINDS
+};
+
+enum vexipc_alert_attr {
+	VEXIPC_ALERT_A_UNSPEC	= 0,
+	VEXIPC_ALERT_A_PAD	= 1,
+	VEXIPC_ALERT_A_KIND	= 2,	/* u32, enum vexipc_alert_kind */
+	VEXIPC_ALERT_A_TIME_NS	= 3,	/* u64, CLOCK_MONOTONIC */
+	VEXIPC_ALERT_A_SERVICE	= 4,	/* string: service id, if one is meant */
+	VEXIPC_ALERT_A_TEXT	= 5,	/* string */
+	VEXIPC_ALERT_A_VALUE	= 6,	/* u64: what the kind counts */
+	__VEXIPC_ALERT_A_MAX
+};
+#define VEXIPC_ALERT_A_MAX (__VEXIPC_ALERT_A_MAX - 1)
+
+#endif /* _UAPI_LINUX_VEXIPC_H */

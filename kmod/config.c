@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The configuration of an instance: ranges, defaults, live changes. */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/nospec.h>
+
+#include "config.h"
+#include "health.h"
+#include "instance.h"
+
+#define ROW(field_, min_, max_, initial_) \
+	[VEXIPC_CONFIG_##field_] = { min_, max_, initial_, max_ }
+#define ROW_UNBUILT(field_, min_, max_, initial_, built_) \
+	[VEXIPC_CONFIG_##field_] = { min_, max_, initial_, built_ }
+
+static const struct vexipc_config_row rows[VEXIPC_CONFIG_MAX + 1] = {
+	ROW(MAX_CONCURRENT_REQUESTS,	1, VEXIPC_MAX_REQUESTS, 10000),
+	ROW(MAX_CONCURRENT_PER_SERVICE,	1, VEXIPC_MAX_REQUESTS, 100),
+	ROW(REQUEST_TIMEOUT_MS,		1, VEXIPC_MAX_TIMEOUT_MS, 30000),
+	ROW(MAX_QUEUE_SIZE,		1, VEXIPC_MAX_REQUESTS, 1000),
+	ROW(DISCOVERY_INTERVAL_SEC,	1, 3600, 30),
+	ROW(HEALTH_CHECK_INTERVAL_SEC,	1, 3600, 30),
+	ROW(MAX_RETRY_ATTEMPTS,		0, 10, 3),
+	ROW(RETRY_BACKOFF_BASE_MS,	1, 60000, 1000),
+	ROW(ENABLE_AUTHENTICATION,	0, 1, 1),
+	ROW_UNBUILT(ENABLE_ENCRYPTION,	0, 1, 0, 0),
+	ROW_UNBUILT(ENABLE_COMPRESSION,	0, 1, 0, 0),
+	ROW_UNBUILT(TRANSPORT_TYPE, VEXIPC_TRANSPORT_NETLINK, VEXIPC_TRANSPORT_RING,
+		    VEXIPC_TRANSPORT_NETLINK, VEXIPC_TRANSPORT_CHARDEV),
+	ROW(BUFFER_SIZE,		64 << 10, 64 << 20, 256 << 10),
+	ROW(CONNECTION_TIMEOUT_MS,	1, 60000, 5000),
+	ROW(MAX_RETRIES,		0, 100, 3),
+	ROW(ALGORITHM, VEXIPC_ALGORITHM_ROUND_ROBIN, VEXIPC_ALGORITHMS - 1,
+	    VEXIPC_ALGORITHM_ROUND_ROBIN),
+	ROW(PROBE_TIMEOUT_MS,		1, 60000, 5000),
+	ROW(UNHEALTHY_AFTER,		1, 100, 3),
+	ROW(HEALTHY_AFTER,		1, 100, 2),
+};
+
+void vexipc_config_init(struct vexipc_settings *s)
+{
+	for (u32 i = 0; i <= VEXIPC_CONFIG_MAX; i++)
+		s->value[i] = rows[i].initial;
+}
+
+/**
+ * vexipc_config_row() - the description of a field
+ * @field: as user space named it
+ *
+ * Return: the row, or NULL when there is no such field.
+ */
+const struct vexipc_config_row *vexipc_config_row(u32 field)
+{
+	if (!field || field > VEXIPC_CONFIG_MAX)
+		return NULL;
+	return &rows[array_index_nospec(field, VEXIPC_CONFIG_MAX + 1)];
+}
+
+/**
+ * vexipc_config_check() - may this field have this value?
+ * @field: as user space named it
+ * @value: as user space wants it
+ *
+ * Return: 0; -ENOENT no such field; -ERANGE out of its range; -EOPNOTSUPP a
+ * value that is known but not built.
+ */
+int vexipc_config_check(u32 field, u64 value)
+{
+	const struct vexipc_config_row *row = vexipc_config_row(field);
+
+	if (!row)
+		return -ENOENT;
+	if (value < row->min || value > row->max)
+		return -ERANGE;
+	if (value > row->unbuilt)
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+/**
+ * vexipc_config_write() - change fields, all or none
+ * @inst: the instance
+ * @entries: fields and their new values
+ * @count: how many
+ * @refused: index of the entry that was refused, when one was
+ *
+ * Context: may sleep.
+ * Return: 0, or the error of vexipc_config_check() for the first entry refused.
+ */
+int vexipc_config_write(struct vexipc_instance *inst,
+			const struct vexipc_config_entry *entries, u32 count,
+			u32 *refused)
+{
+	for (u32 i = 0; i < count; i++) {
+		int err = vexipc_config_check(entries[i].field, entries[i].value);
+
+		if (err) {
+			*refused = i;
+			return err;
+		}
+	}
+
+	mutex_lock(&inst->config_lock);
+	for (u32 i = 0; i < count; i++) {
+		u32 field = array_index_nospec(entries[i].field,
+					       VEXIPC_CONFIG_MAX + 1);
+
+		WRITE_ONCE(inst->settings.value[field], entries[i].value);
+	}
+	mutex_unlock(&inst->config_lock);
+
+	vexipc_health_reschedule(inst);
+	return 0;
+}

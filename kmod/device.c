@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* /dev/vexipc: open, read, write, poll, release. The ioctls are in ioctl.c. */
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/nsproxy.h>
+#include <linux/poll.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+
+#include "context.h"
+#include "device.h"
+#include "instance.h"
+#include "message.h"
+#include "protocol.h"
+#include "queue.h"
+#include "registry.h"
+#include "request.h"
+#include "transport.h"
+
+static void notify(struct vexipc_endpoint *ep)
+{
+	struct vexipc_file *file = container_of(ep, struct vexipc_file, ep);
+
+	if (wq_has_sleeper(&file->wait))
+		wake_up_interruptible_poll(&file->wait, EPOLLIN | EPOLLRDNORM);
+}
+
+static void release_file(struct vexipc_endpoint *ep)
+{
+	kfree(container_of(ep, struct vexipc_file, ep));
+}
+
+static const struct vexipc_endpoint_ops file_ops = {
+	.transport = &vexipc_transport_chardev,
+	.notify = notify,
+	.release = release_file,
+};
+
+static int device_open(struct inode *inode, struct file *filp)
+{
+	struct net *net = get_net(current->nsproxy->net_ns);
+	struct vexipc_instance *inst = vexipc_instance_of(net);
+	struct vexipc_file *file;
+	int err = vexipc_instance_prepare(inst);
+
+	if (err)
+		goto put_net;
+	err = -ENOMEM;
+	file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
+	if (!file)
+		goto put_net;
+	file->net = net;
+	init_waitqueue_head(&file->wait);
+	vexipc_endpoint_init(&file->ep, inst, &file_ops);
+	filp->private_data = file;
+	return stream_open(inode, filp);
+
+put_net:
+	put_net(net);
+	return err;
+}
+
+/*
+ * A process that dies closes its descriptors, but another may hold the open
+ * file as well: a forked child, a descriptor in flight. What the dead one's
+ * service had in hand must not wait for them.
+ */
+static int device_flush(struct file *filp, fl_owner_t id)
+{
+	struct vexipc_file *file = filp->private_data;
+	struct vexipc_service *svc;
+
+	if (!(current->flags & PF_EXITING) || READ_ONCE(file->owner) != id)
+		return 0;
+	svc = vexipc_endpoint_service(&file->ep);
+	if (svc) {
+		vexipc_registry_remove(svc, true);
+		vexipc_service_put(svc);
+	}
+	return 0;
+}
+
+static int device_release(struct inode *inode, struct file *filp)
+{
+	struct vexipc_file *file = filp->private_data;
+	struct net *net = file->net;
+
+	vexipc_endpoint_close(&file->ep, true);
+	vexipc_endpoint_put(&file->ep);
+	put_net(net);
+	return 0;
+}
+
+static bool copy_image(const struct vexipc_image *image, struct iov_iter *to)
+{
+	if (copy_to_iter(image->head, image->head_len, to) != image->head_len)
+		return false;
+	for (int i = 0; i < 2; i++)
+		if (image->part_len[i] &&
+		    copy_to_iter(image->part[i], image->part_len[i], to) != image->part_len[i])
+			return false;
+	return true;
+}
+
+/* One completion or reply. 0 when there is none. */
+static ssize_t read_out(struct vexipc_file *file, struct iov_iter *to)
+{
+	struct vexipc_image image;
+	struct vexipc_out *out;
+	u32 need;
+
+	out = vexipc_endpoint_take(&file->ep, min(iov_iter_count(to), (size_t)U32_MAX), &need);
+	if (IS_ERR_OR_NULL(out))
+		return PTR_ERR_OR_ZERO(out);
+	vexipc_out_image(out, &image);
+	if (!copy_image(&image, to)) {
+		vexipc_endpoint_untake(&file->ep, out);
+		return -EFAULT;
+	}
+	vexipc_endpoint_done(&file->ep, out);
+	return vexipc_image_len(&image);
+}
+
+/* One request for the service. 0 when there is none. */
+static ssize_t read_request(struct vexipc_service *svc, struct iov_iter *to)
+{
+	struct vexipc_request *req;
+	struct vexipc_image image;
+	u32 need, attempt;
+	ssize_t n;
+
+	req = vexipc_queue_next(svc, min(iov_iter_count(to), (size_t)U32_MAX), &need, &attempt);
+	if (IS_ERR_OR_NULL(req))
+		return PTR_ERR_OR_ZERO(req);
+	vexipc_request_image(req, attempt, &image);
+	n = vexipc_image_len(&image);
+	if (!copy_image(&image, to)) {
+		vexipc_queue_unsend(svc, req, attempt);
+		n = -EFAULT;
+	}
+	vexipc_request_put(req);
+	return n;
+}
+
+static ssize_t read_some(struct vexipc_file *file, struct iov_iter *to)
+{
+	struct vexipc_service *svc = NULL;
+	ssize_t total = 0, n;
+
+	do {
+		n = read_out(file, to);
+		if (!n) {
+			if (!svc)
+				svc = vexipc_endpoint_service(&file->ep);
+			if (svc)
+				n = read_request(svc, to);
+		}
+		if (n > 0)
+			total += n;
+	} while (n > 0 && iov_iter_count(to) >= sizeof(struct vexipc_msg_header));
+	if (svc)
+		vexipc_service_put(svc);
+	return total ?: n;
+}
+
+/**
+ * vexipc_device_next_size() - is there something to read?
+ * @file: the descriptor
+ * @size: bytes of the next message
+ */
+bool vexipc_device_next_size(struct vexipc_file *file, u32 *size)
+{
+	struct vexipc_service *svc;
+	bool ready = false;
+	struct vexipc_out *out;
+
+	/* No room at all: what is there stays, and tells its size. */
+	out = vexipc_endpoint_take(&file->ep, 0, size);
+	if (out)
+		return true;
+	svc = vexipc_endpoint_service(&file->ep);
+	if (svc) {
+		ready = vexipc_queue_ready(svc, size);
+		vexipc_service_put(svc);
+	}
+	return ready;
+}
+
+static ssize_t device_read(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct file *filp = iocb->ki_filp;
+	struct vexipc_file *file = filp->private_data;
+	ssize_t n;
+	u32 size;
+
+	if (iov_iter_count(to) < sizeof(struct vexipc_msg_header))
+		return -EINVAL;
+	n = read_some(file, to);
+	if (n)
+		return n;
+	if (filp->f_flags & O_NONBLOCK || iocb->ki_flags & IOCB_NOWAIT)
+		return -EAGAIN;
+	do {
+		/* Exclusive: one message wakes one of a service's threads. */
+		n = wait_event_interruptible_exclusive(file->wait,
+						       vexipc_device_next_size(file, &size));
+		if (!n)
+			n = read_some(file, to);
+	} while (!n);
+	return n;
+}
+
+static ssize_t write_one(struct vexipc_context *ctx, struct file *filp, struct iov_iter *from)
+{
+	struct vexipc_file *file = filp->private_data;
+	struct vexipc_msg_header header;
+	void *message;
+	u32 len, type;
+	int err;
+
+	if (iov_iter_count(from) < sizeof(header))
+		return -EINVAL;
+	if (copy_from_iter(&header, sizeof(header), from) != sizeof(header))
+		return -EFAULT;
+	err = vexipc_header_check(&header);
+	if (err) {
+		vexipc_count(ctx->inst, BAD_MESSAGES);
+		return err;
+	}
+	len = le32_to_cpu(header.length);
+	if (len - sizeof(header) > iov_iter_count(from)) {
+		vexipc_count(ctx->inst, BAD_MESSAGES);
+		return -EINVAL;
+	}
+	message = kvmalloc(len, GFP_KERNEL_ACCOUNT);
+	if (!message)
+		return -ENOMEM;
+	memcpy(message, &header, sizeof(header));
+	if (copy_from_iter(message + sizeof(header), len - sizeof(header), from) !=
+	    len - sizeof(header)) {
+		kvfree(message);
+		return -EFAULT;
+	}
+	/*
+	 * Who opened the descriptor counts, not who writes: a privileged
+	 * program may be tricked into writing what it did not make up.
+	 */
+	type = le32_to_cpu(header.message_type);
+	ctx->admin = vexipc_context_needs_admin(type) &&
+		     file_ns_capable(filp, file->net->user_ns, CAP_NET_ADMIN);
+	if (type == VEXIPC_MSG_REGISTER)
+		WRITE_ONCE(file->owner, current->files);
+	err = vexipc_message_receive(ctx, &file->ep, &message, len);
+	kvfree(message);
+	return err ?: len;
+}
+
+static ssize_t device_write(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct vexipc_file *file = iocb->ki_filp->private_data;
+	struct vexipc_context ctx;
+	ssize_t total = 0, n;
+
+	do {
+		vexipc_context_current(&ctx, file->ep.inst);
+		n = write_one(&ctx, iocb->ki_filp, from);
+		if (n > 0)
+			total += n;
+	} while (n > 0 && iov_iter_count(from));
+	return total ?: n;
+}
+
+static __poll_t device_poll(struct file *filp, poll_table *table)
+{
+	struct vexipc_file *file = filp->private_data;
+	__poll_t mask = EPOLLOUT | EPOLLWRNORM;
+	u32 size;
+
+	poll_wait(filp, &file->wait, table);
+	if (vexipc_device_next_size(file, &size))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	return mask;
+}
+
+static const struct file_operations device_fops = {
+	.owner = THIS_MODULE,
+	.open = device_open,
+	.flush = device_flush,
+	.release = device_release,
+	.read_iter = device_read,
+	.write_iter = device_write,
+	.poll = device_poll,
+	.unlocked_ioctl = vexipc_device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "vexipc",
+	.fops = &device_fops,
+	.mode = 0660,
+};
+
+int vexipc_device_init(void)
+{
+	return misc_register(&device);
+}
+
+void vexipc_device_exit(void)
+{
+	misc_deregister(&device);
+}

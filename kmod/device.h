@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _VEXIPC_DEVICE_H
+#define _VEXIPC_DEVICE_H
+
+#include <linux/wait.h>
+
+#include "endpoint.h"
+
+struct file;
+
+/**
+ * struct vexipc_file - an open descriptor of the device
+ * @ep:	   its endpoint
+ * @net:   the namespace it was opened in; a reference
+ * @wait:  readers and pollers
+ * @owner: files table of the process that registered a service through it
+ */
+struct vexipc_file {
+	struct vexipc_endpoint ep;
+	struct net *net;
+	wait_queue_head_t wait;
+	void *owner;
+};
+
+long vexipc_device_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
+bool vexipc_device_next_size(struct vexipc_file *file, u32 *size);
+int vexipc_device_init(void);
+void vexipc_device_exit(void);
+
+#endif

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Is each service well? Heartbeats say so; when none came for a while, the
+ * module asks with a probe, a request like any other but in front of all and
+ * outside all credits. Registrations without any sign of life expire.
+ */
+#include <linux/ktime.h>
+#include <linux/slab.h>
+
+#include "alert.h"
+#include "context.h"
+#include "health.h"
+#include "instance.h"
+#include "netlink.h"
+#include "protocol.h"
+#include "queue.h"
+#include "registry.h"
+#include "request.h"
+#include "trace.h"
+
+enum { TICK_MS = 1000, EXPIRE_AFTER_DISCOVERIES = 10 };
+
+/* A probe has failed, or would have, if the service took any. */
+static void probe_failed(struct vexipc_service *svc)
+{
+	struct vexipc_instance *inst = svc->inst;
+	enum vexipc_service_state before;
+	LIST_HEAD(moved);
+	bool failed;
+
+	spin_lock_bh(&svc->lock);
+	before = vexipc_service_state(svc);
+	svc->probing = false;
+	svc->probes_answered = 0;
+	svc->probes_failed++;
+	svc->degraded = true;
+	failed = !svc->failed && svc->probes_failed >=
+		 vexipc_config(inst, VEXIPC_CONFIG_UNHEALTHY_AFTER);
+	if (failed)
+		svc->failed = true;
+	spin_unlock_bh(&svc->lock);
+
+	vexipc_count(inst, PROBE_FAILURES);
+	vexipc_service_note_state(svc, before);
+	if (failed) {
+		vexipc_alert(inst, VEXIPC_ALERT_SERVICE_UNAVAILABLE, svc,
+			     svc->probes_failed, "service is unhealthy: probes fail");
+		/* What it was not sent yet need not wait for it. */
+		vexipc_queue_evict(svc, false, &moved);
+		vexipc_request_fail_over(&moved);
+	}
+}
+
+static void probe_answered(struct vexipc_service *svc)
+{
+	struct vexipc_instance *inst = svc->inst;
+	enum vexipc_service_state before;
+	bool back = false;
+
+	spin_lock_bh(&svc->lock);
+	before = vexipc_service_state(svc);
+	svc->probing = false;
+	svc->probes_failed = 0;
+	svc->probes_answered++;
+	if (!svc->failed) {
+		svc->degraded = false;
+	} else if (svc->probes_answered >=
+		   vexipc_config(inst, VEXIPC_CONFIG_HEALTHY_AFTER)) {
+		svc->failed = false;
+		svc->degraded = false;
+		back = true;
+	}
+	spin_unlock_bh(&svc->lock);
+	vexipc_service_note_state(svc, before);
+	if (back)
+		vexipc_alert(inst, VEXIPC_ALERT_SERVICE_BACK, svc, svc->probes_answered,
+			     "service is healthy again");
+}
+
+static void probe_complete(struct vexipc_request *req)
+{
+	struct vexipc_service *svc = req->private;
+
+	vexipc_trace(service_probe, svc->inst->cookie, svc->slot, svc->handle, req->status,
+		     req->done_ns - req->submitted_ns);
+	vexipc_endpoint_remove(req->ep, req);
+	if (req->status)
+		probe_failed(svc);
+	else
+		probe_answered(svc);
+	vexipc_service_put(svc);
+	vexipc_request_put(req);
+}
+
+static void probe(struct vexipc_service *svc)
+{
+	struct vexipc_instance *inst = svc->inst;
+	struct vexipc_context ctx = {
+		.inst = inst,
+		.uid = GLOBAL_ROOT_UID,
+		.priority = VEXIPC_PRIORITY_CRITICAL,
+		.deadline = ktime_get_ns() + (u64)NSEC_PER_MSEC *
+			    vexipc_config(inst, VEXIPC_CONFIG_PROBE_TIMEOUT_MS),
+	};
+	struct vexipc_request *req;
+
+	spin_lock_bh(&svc->lock);
+	svc->last_probe_ns = ktime_get_ns();
+	svc->probing = true;
+	spin_unlock_bh(&svc->lock);
+
+	if (!(svc->features & VEXIPC_FEATURE_HEALTH)) {
+		/* It takes no probes: its silence is the answer. */
+		probe_failed(svc);
+		return;
+	}
+	req = vexipc_request_alloc(&ctx, &inst->probes, VEXIPC_MSG_HEALTH_CHECK);
+	if (!req) {
+		/* Our want of memory is no fault of the service's. */
+		WRITE_ONCE(svc->probing, false);
+		return;
+	}
+	req->pin = svc->handle;
+	req->complete = probe_complete;
+	req->private = svc;
+	vexipc_service_get(svc);
+	if (vexipc_request_submit(req)) {
+		WRITE_ONCE(svc->probing, false);
+		vexipc_service_put(svc);
+	}
+	vexipc_request_put(req);
+}
+
+static void look_at(struct vexipc_service *svc)
+{
+	struct vexipc_instance *inst = svc->inst;
+	u64 interval = NSEC_PER_SEC * (u64)
+		vexipc_config(inst, VEXIPC_CONFIG_HEALTH_CHECK_INTERVAL_SEC);
+	u64 expiry = NSEC_PER_SEC * (u64)EXPIRE_AFTER_DISCOVERIES *
+		vexipc_config(inst, VEXIPC_CONFIG_DISCOVERY_INTERVAL_SEC);
+	u64 now = ktime_get_ns();
+
+	if (now - min(READ_ONCE(svc->last_sign_ns), now) >= expiry) {
+		vexipc_registry_remove(svc, true);
+		return;
+	}
+	if (READ_ONCE(svc->probing) || now - READ_ONCE(svc->last_probe_ns) < interval)
+		return;
+	if (READ_ONCE(svc->failed) || now - min(READ_ONCE(svc->last_sign_ns), now) >= interval)
+		probe(svc);
+}
+
+static void send_discovery(struct vexipc_instance *inst)
+{
+	struct vexipc_discovery_body body = {};
+	struct vexipc_image image;
+
+	vexipc_image_open(&image, VEXIPC_MSG_DISCOVERY, 0, ktime_get_ns(), &body, sizeof(body));
+	vexipc_image_seal(&image);
+	vexipc_netlink_discovery(inst, &image);
+}
+
+static void tick(struct work_struct *work)
+{
+	struct vexipc_instance *inst = container_of(to_delayed_work(work),
+						    struct vexipc_instance, health);
+	unsigned long interval = HZ *
+		vexipc_config(inst, VEXIPC_CONFIG_DISCOVERY_INTERVAL_SEC);
+
+	if (time_after_eq(jiffies, inst->last_discovery + interval)) {
+		inst->last_discovery = jiffies;
+		send_discovery(inst);
+	}
+	for (u32 slot = 0; slot < VEXIPC_MAX_SERVICES; slot++) {
+		struct vexipc_service *svc = vexipc_registry_at(inst, slot);
+
+		if (!svc)
+			continue;
+		look_at(svc);
+		vexipc_service_put(svc);
+		cond_resched();
+	}
+	/* Without services there is nothing to look at until one registers. */
+	if (vexipc_registry_count(inst) && !READ_ONCE(inst->closing))
+		queue_delayed_work(system_power_efficient_wq, &inst->health,
+				   msecs_to_jiffies(TICK_MS));
+}
+
+void vexipc_health_init(struct vexipc_instance *inst)
+{
+	INIT_DELAYED_WORK(&inst->health, tick);
+	inst->last_discovery = jiffies;
+}
+
+/**
+ * vexipc_health_reschedule() - look at the services soon, and from then on
+ * @inst: whose configuration or services have changed
+ */
+void vexipc_health_reschedule(struct vexipc_instance *inst)
+{
+	if (!READ_ONCE(inst->closing))
+		queue_delayed_work(system_power_efficient_wq, &inst->health,
+				   msecs_to_jiffies(TICK_MS));
+}
+
+/* After @inst->closing is set. */
+void vexipc_health_stop(struct vexipc_instance *inst)
+{
+	/* It arms itself again: cancel waits for a round to end, too. */
+	cancel_delayed_work_sync(&inst->health);
+}
+
+/**
+ * vexipc_health_sign() - any message from a service is a sign of life
+ * @svc: whose
+ */
+void vexipc_health_sign(struct vexipc_service *svc)
+{
+	WRITE_ONCE(svc->last_sign_ns, ktime_get_ns());
+}
+
+/**
+ * vexipc_health_heartbeat() - a service reports
+ * @svc: which
+ * @body: its figures, as it sees them
+ */
+void vexipc_health_heartbeat(struct vexipc_service *svc,
+			     const struct vexipc_heartbeat_body *body)
+{
+	enum vexipc_service_state before;
+	u64 now = ktime_get_ns();
+
+	spin_lock_bh(&svc->lock);
+	before = vexipc_service_state(svc);
+	svc->last_sign_ns = now;
+	svc->last_heartbeat_ns = now;
+	svc->heartbeats++;
+	svc->memory_bytes = le64_to_cpu(body->memory_bytes);
+	svc->cpu_permille = le32_to_cpu(body->cpu_permille);
+	svc->reported_in_flight = le32_to_cpu(body->in_flight);
+	svc->reported_queue_depth = le32_to_cpu(body->queue_depth);
+	/* One that takes no probes shows by its heartbeats that it is back. */
+	if (!svc->failed || !(svc->features & VEXIPC_FEATURE_HEALTH)) {
+		svc->probes_failed = 0;
+		svc->degraded = false;
+		svc->failed = false;
+	}
+	spin_unlock_bh(&svc->lock);
+
+	vexipc_count(svc->inst, HEARTBEATS);
+	vexipc_trace(service_heartbeat, svc->inst->cookie, svc->slot, svc->handle,
+		     le32_to_cpu(body->cpu_permille), le64_to_cpu(body->memory_bytes),
+		     le32_to_cpu(body->in_flight), le32_to_cpu(body->queue_depth));
+	vexipc_service_note_state(svc, before);
+}
+
+/**
+ * vexipc_health_score() - how well a service is
+ * @svc: whose; locked
+ *
+ * Return: 0 (unhealthy, gone) to 100; each failed probe in a row takes its
+ * share of what makes a service unhealthy.
+ */
+u32 vexipc_health_score(const struct vexipc_service *svc)
+{
+	u32 limit = vexipc_config(svc->inst, VEXIPC_CONFIG_UNHEALTHY_AFTER);
+
+	if (svc->gone || svc->failed)
+		return 0;
+	return 100 - 100 * min(svc->probes_failed, limit) / (limit + 1);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _VEXIPC_INSTANCE_H
+#define _VEXIPC_INSTANCE_H
+
+#include <linux/hashtable.h>
+#include <linux/mutex.h>
+#include <linux/rhashtable-types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <net/net_namespace.h>
+
+#include "config.h"
+#include "endpoint.h"
+#include "slots.h"
+#include "stats.h"
+
+struct vexipc_service_set;
+
+enum { VEXIPC_NETLINK_HASH_BITS = 8 };
+
+/**
+ * struct vexipc_instance - everything of one network namespace
+ * @net:	   the namespace; the instance lives and dies with it
+ * @cookie:	   the namespace's cookie, in traces
+ * @settings:	   configuration
+ * @config_lock:   writers of @settings
+ * @slots:	   requests by correlation id
+ * @stats:	   per-CPU event counters
+ * @live:	   requests admitted and not completed
+ * @queued:	   requests waiting in some queue
+ * @queued_max:	   the most ever in @queued
+ * @requests:	   requests that still have memory, completed or not
+ * @endpoints:	   descriptors and sockets; the instance's exit waits for none
+ * @idle:	   woken when @requests or @endpoints falls to zero
+ * @registry_lock: writers of @services and @by_id
+ * @services:	   all services, for walking; RCU
+ * @by_id:	   all services, by id; RCU
+ * @next_service:  round robin's counter
+ * @netlink_lock:  writers of @netlink
+ * @netlink:	   endpoints of netlink sockets by port id; RCU
+ * @sockets:	   how many are in @netlink
+ * @assembling:	   bytes of messages that sockets are sending in fragments
+ * @probes:	   who asks when the module probes
+ * @health:	   the periodic look at every service
+ * @last_discovery: when services were last asked for a sign of life, jiffies
+ * @last_alert:   when each kind was last raised, jiffies, 0 never
+ * @closing:	   the namespace or the module goes; nothing new comes in
+ *
+ * Lock order: registry_lock > endpoint lock > service lock. The locks of an
+ * endpoint and of a service are _bh and never held two of a kind.
+ */
+struct vexipc_instance {
+	struct net *net;
+	u64 cookie;
+	struct vexipc_settings settings;
+	struct mutex config_lock;
+
+	struct vexipc_slots slots;
+	struct vexipc_counters __percpu *stats;
+	atomic_t live;
+	atomic_t queued;
+	atomic_t queued_max;
+	atomic_t requests;
+	atomic_t endpoints;
+	wait_queue_head_t idle;
+
+	struct mutex registry_lock;
+	struct vexipc_service_set __rcu *services;
+	struct rhashtable by_id;
+	atomic_t next_service;
+
+	spinlock_t netlink_lock;
+	DECLARE_HASHTABLE(netlink, VEXIPC_NETLINK_HASH_BITS);
+	unsigned int sockets;
+	atomic_long_t assembling;
+
+	struct vexipc_endpoint probes;
+	struct delayed_work health;
+	unsigned long last_discovery;
+	unsigned long last_alert[VEXIPC_ALERT_KINDS];
+	bool closing;
+};
+
+struct vexipc_instance *vexipc_instance_of(struct net *net);
+int vexipc_instance_prepare(struct vexipc_instance *inst);
+void vexipc_instance_put_request(struct vexipc_instance *inst);
+void vexipc_instance_put_endpoint(struct vexipc_instance *inst);
+int vexipc_instance_register(void);
+void vexipc_instance_unregister(void);
+
+static inline u32 vexipc_config(const struct vexipc_instance *inst,
+				enum vexipc_config_field field)
+{
+	return vexipc_setting(&inst->settings, field);
+}
+
+#endif

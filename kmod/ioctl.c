@@ -1,0 +1,579 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The ioctls of /dev/vexipc. */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/ioctls.h>
+
+#include "context.h"
+#include "device.h"
+#include "embed.h"
+#include "error.h"
+#include "instance.h"
+#include "message.h"
+#include "protocol.h"
+#include "registry.h"
+#include "request.h"
+#include "spec.h"
+
+/* struct call is one ioctl on its way: who, and where its struct lies. */
+struct call {
+	struct vexipc_context ctx;
+	struct vexipc_file *file;
+	void __user *user;
+	size_t size;		/* of the user's struct */
+};
+
+/*
+ * The struct of an ioctl may grow: what an older program leaves out is zero,
+ * what a newer one adds must be.
+ */
+static int take(const struct call *call, void *arg, size_t size)
+{
+	return copy_struct_from_user(arg, size, call->user, call->size);
+}
+
+static int give(const struct call *call, const void *arg, size_t size)
+{
+	return copy_to_user(call->user, arg, min(size, call->size)) ? -EFAULT : 0;
+}
+
+static bool admin(const struct call *call)
+{
+	return ns_capable(call->file->net->user_ns, CAP_NET_ADMIN);
+}
+
+static int take_name(u64 ptr, u32 len, char *name)
+{
+	if (!len || len > VEXIPC_MAX_NAME)
+		return -EINVAL;
+	return copy_from_user(name, u64_to_user_ptr(ptr), len) ? -EFAULT : 0;
+}
+
+static struct vexipc_service *find(const struct call *call, u64 ptr, u32 len)
+{
+	char id[VEXIPC_MAX_NAME];
+	struct vexipc_service *svc;
+	int err = take_name(ptr, len, id);
+
+	if (err)
+		return ERR_PTR(err);
+	svc = vexipc_registry_by_id(call->ctx.inst, id, len);
+	return svc ?: ERR_PTR(-ENOENT);
+}
+
+/* Is it this descriptor's own service, or may the caller do it to any? */
+static bool may_control(const struct call *call, const struct vexipc_service *svc)
+{
+	return svc->ep == &call->file->ep || admin(call);
+}
+
+struct piece {
+	u64 from;
+	u32 len;
+	const char **to;
+};
+
+static int take_strings(struct vexipc_service_spec *spec, const struct piece *piece, int n)
+{
+	u32 total = 0;
+	char *at;
+
+	for (int i = 0; i < n; i++) {
+		if (piece[i].len > VEXIPC_MAX_METADATA_LEN)
+			return -EINVAL;
+		total += piece[i].len;
+	}
+	at = kvmalloc(total ?: 1, GFP_KERNEL_ACCOUNT);
+	if (!at)
+		return -ENOMEM;
+	spec->strings = at;
+	for (int i = 0; i < n; i++) {
+		if (piece[i].len &&
+		    copy_from_user(at, u64_to_user_ptr(piece[i].from), piece[i].len)) {
+			vexipc_spec_free(spec);
+			return -EFAULT;
+		}
+		*piece[i].to = at;
+		at += piece[i].len;
+	}
+	return 0;
+}
+
+static int take_spec(const struct vexipc_register *arg, struct vexipc_service_spec *spec)
+{
+	const struct piece pieces[] = {
+		{ arg->service_id_ptr, arg->service_id_len, &spec->id },
+		{ arg->service_name_ptr, arg->service_name_len, &spec->name },
+		{ arg->service_version_ptr, arg->service_version_len,
+		  &spec->software_version },
+		{ arg->endpoint_ptr, arg->endpoint_len, &spec->endpoint },
+		{ arg->models_ptr, arg->models_len, &spec->models },
+		{ arg->metadata_ptr, arg->metadata_len, &spec->metadata },
+	};
+
+	*spec = (struct vexipc_service_spec) {
+		.id_len = arg->service_id_len,
+		.name_len = arg->service_name_len,
+		.software_version_len = arg->service_version_len,
+		.endpoint_len = arg->endpoint_len,
+		.models_len = arg->models_len,
+		.metadata_len = arg->metadata_len,
+		.token_len = arg->token_len,
+		.version_min = arg->version_min,
+		.version_max = arg->version_max,
+		.features = arg->features,
+		.flags = arg->flags,
+		.transport = arg->transport,
+		.max_batch = arg->max_batch_size,
+		.data_types = arg->data_types,
+		.priority = arg->priority,
+		.weight = arg->weight,
+		.max_concurrent = arg->max_concurrent,
+		.latency_us = arg->latency_us,
+		.throughput = arg->throughput,
+		.dimensions_count = arg->dimensions_count,
+	};
+	if (spec->dimensions_count > VEXIPC_MAX_SERVICE_DIMENSIONS || arg->reserved)
+		return -EINVAL;
+	if (copy_from_user(spec->dimensions, u64_to_user_ptr(arg->dimensions_ptr),
+			   spec->dimensions_count * sizeof(spec->dimensions[0])))
+		return -EFAULT;
+	return take_strings(spec, pieces, ARRAY_SIZE(pieces));
+}
+
+static int do_register(struct call *call)
+{
+	struct vexipc_service_spec spec;
+	struct vexipc_register arg;
+	struct vexipc_service *svc;
+	int err = take(call, &arg, sizeof(arg));
+
+	if (err)
+		return err;
+	err = take_spec(&arg, &spec);
+	if (err)
+		return err;
+	call->ctx.admin = admin(call);
+	WRITE_ONCE(call->file->owner, current->files);
+	svc = vexipc_registry_add(&call->ctx, &call->file->ep, &spec);
+	if (IS_ERR(svc))
+		return PTR_ERR(svc);
+	arg.version = svc->version;
+	arg.features = svc->features;
+	arg.handle = svc->handle;
+	arg.time_ns = ktime_get_ns();
+	arg.heartbeat_ms = vexipc_heartbeat_ms(svc);
+	err = give(call, &arg, sizeof(arg));
+	if (err)
+		vexipc_registry_remove(svc, false);
+	vexipc_service_put(svc);
+	return err;
+}
+
+static int do_unregister(struct call *call)
+{
+	struct vexipc_unregister arg;
+	struct vexipc_service *svc;
+	int err = take(call, &arg, sizeof(arg));
+
+	if (err)
+		return err;
+	if (arg.reserved)
+		return -EINVAL;
+	if (arg.flags & ~VEXIPC_UNREGISTER_DRAIN)
+		return -EOPNOTSUPP;
+	svc = find(call, arg.service_id_ptr, arg.service_id_len);
+	if (IS_ERR(svc))
+		return PTR_ERR(svc);
+	if (!may_control(call, svc)) {
+		vexipc_service_put(svc);
+		return -EPERM;
+	}
+	arg.failed_over = 0;
+	if (arg.flags & VEXIPC_UNREGISTER_DRAIN) {
+		vexipc_registry_leave_when_idle(svc);
+	} else {
+		err = vexipc_registry_remove(svc, false);
+		arg.failed_over = max(err, 0);
+	}
+	vexipc_service_put(svc);
+	return err < 0 ? err : give(call, &arg, sizeof(arg));
+}
+
+static int take_question(const struct vexipc_embed *arg, struct vexipc_question *q, char *id)
+{
+	int err;
+
+	*q = (struct vexipc_question) {
+		.type = VEXIPC_MSG_EMBED_REQUEST,
+		.service = id,
+		.request_id = arg->request_id,
+		.session = arg->session,
+		.content_len = arg->data_size,
+		.model_len = arg->model_len,
+		.service_len = arg->service_len,
+		.dimensions = arg->dimensions,
+		.data_type = arg->data_type,
+		.content_type = arg->content_type,
+		.priority = arg->priority,
+		.timeout_ms = arg->timeout_ms,
+		.algorithm = arg->algorithm,
+		.flags = arg->flags,
+	};
+	err = vexipc_question_check(q);
+	if (err)
+		return err;
+	if (q->service_len) {
+		err = take_name(arg->service_ptr, q->service_len, id);
+		if (err)
+			return err;
+	}
+	q->mem = kvmalloc(q->model_len + q->content_len, GFP_KERNEL_ACCOUNT);
+	if (!q->mem)
+		return -ENOMEM;
+	q->model = q->mem;
+	q->content = q->mem + q->model_len;
+	if (copy_from_user(q->mem, u64_to_user_ptr(arg->model_ptr), q->model_len) ||
+	    copy_from_user(q->mem + q->model_len, u64_to_user_ptr(arg->data_ptr),
+			   q->content_len)) {
+		kvfree(q->mem);
+		return -EFAULT;
+	}
+	return 0;
+}
+
+/* The out fields, and the vector if there is one. */
+static int give_result(const struct call *call, struct vexipc_embed *arg,
+		       const struct vexipc_request *req)
+{
+	int err = vexipc_error_errno(req->status);
+
+	arg->status = req->status;
+	arg->attempts = req->attempts;
+	arg->retry_after_ms = req->retry_after_ms;
+	arg->service_handle = req->service_handle;
+	if (req->sent_ns) {
+		arg->queue_ns = req->sent_ns - req->submitted_ns;
+		arg->service_ns = req->done_ns - req->sent_ns;
+	}
+	if (!err) {
+		arg->dimensions = req->out_dimensions;
+		arg->vector_bytes = req->answer_len;
+		arg->scale = req->scale;
+		if (req->answer_len > arg->result_size) {
+			arg->status = VEXIPC_ERR_RESULT_TOO_SMALL;
+			err = -ENOSPC;
+		} else if (copy_to_user(u64_to_user_ptr(arg->result_ptr), req->answer,
+					req->answer_len)) {
+			err = -EFAULT;
+		}
+	}
+	return give(call, arg, sizeof(*arg)) ?: err;
+}
+
+static int do_embed(struct call *call)
+{
+	struct vexipc_endpoint *ep = &call->file->ep;
+	char id[VEXIPC_MAX_NAME];
+	struct vexipc_request *req;
+	struct vexipc_embed arg;
+	struct vexipc_question q;
+	u64 request_id;
+	int err = take(call, &arg, sizeof(arg));
+
+	if (err)
+		return err;
+	err = take_question(&arg, &q, id);
+	if (err)
+		return err;
+	arg.status = 0;
+	arg.vector_bytes = 0;
+	arg.scale = 0;
+	arg.attempts = 0;
+	arg.retry_after_ms = 0;
+	arg.service_handle = 0;
+	arg.queue_ns = 0;
+	arg.service_ns = 0;
+
+	req = vexipc_question_request(&call->ctx, ep, &q);
+	kvfree(q.mem);
+	if (IS_ERR(req)) {
+		err = PTR_ERR(req);
+		arg.status = vexipc_error_from_errno(err);
+		return give(call, &arg, sizeof(arg)) ?: err;
+	}
+	req->complete = arg.result_ptr ? vexipc_request_wake : vexipc_endpoint_complete;
+	err = vexipc_request_submit(req);
+	request_id = req->request_id;
+	if (err) {
+		arg.status = req->status;
+		err = give(call, &arg, sizeof(arg)) ?: err;
+	} else if (arg.result_ptr) {
+		arg.request_id = request_id;
+		vexipc_request_wait(req);
+		vexipc_endpoint_remove(ep, req);
+		err = give_result(call, &arg, req);
+	} else {
+		arg.request_id = request_id;
+		err = give(call, &arg, sizeof(arg));
+		/* Nobody could tell its completion from another's. */
+		if (err)
+			vexipc_endpoint_cancel(ep, request_id);
+	}
+	vexipc_request_put(req);
+	return err;
+}
+
+static int do_status(struct call *call)
+{
+	struct vexipc_service *svc;
+	struct vexipc_status *arg;
+	char *text = NULL;
+	u32 room, size;
+	int err;
+
+	arg = kzalloc(sizeof(*arg), GFP_KERNEL);
+	if (!arg)
+		return -ENOMEM;
+	err = take(call, arg, sizeof(*arg));
+	if (err)
+		goto free;
+	if (arg->service_id_len) {
+		svc = find(call, arg->service_id_ptr, arg->service_id_len);
+	} else {
+		svc = vexipc_registry_by_handle(call->ctx.inst, arg->handle);
+		svc = svc ?: ERR_PTR(-ENOENT);
+	}
+	if (IS_ERR(svc)) {
+		err = PTR_ERR(svc);
+		goto free;
+	}
+	vexipc_service_entry_fill(svc, &arg->entry, call->ctx.user_ns, call->ctx.pid_ns);
+	arg->handle = svc->handle;
+	size = vexipc_spec_text(&svc->spec, NULL, 0);
+	room = min(arg->text_size, size);
+	if (arg->text_ptr && room) {
+		text = kvzalloc(room, GFP_KERNEL_ACCOUNT);
+		err = text ? 0 : -ENOMEM;
+		if (text) {
+			vexipc_spec_text(&svc->spec, text, room);
+			if (copy_to_user(u64_to_user_ptr(arg->text_ptr), text, room))
+				err = -EFAULT;
+		}
+	}
+	arg->text_size = size;
+	err = err ?: give(call, arg, sizeof(*arg));
+	kvfree(text);
+	vexipc_service_put(svc);
+free:
+	kfree(arg);
+	return err;
+}
+
+static int do_list(struct call *call)
+{
+	char model[VEXIPC_MAX_NAME];
+	struct vexipc_service_entry *entry;
+	struct vexipc_filter filter;
+	struct vexipc_service *svc;
+	struct vexipc_list arg;
+	u32 slot = 0, step;
+	int err = take(call, &arg, sizeof(arg));
+
+	if (err)
+		return err;
+	if (arg.reserved || (arg.buffer_size && arg.entry_size < sizeof(u64)))
+		return -EINVAL;
+	if (arg.model_len) {
+		err = take_name(arg.model_ptr, arg.model_len, model);
+		if (err)
+			return err;
+	}
+	filter = (struct vexipc_filter) {
+		.dimensions = arg.dimensions, .data_types = arg.data_types,
+		.states = arg.states, .model = model, .model_len = arg.model_len,
+	};
+	entry = kmalloc(sizeof(*entry), GFP_KERNEL);
+	if (!entry)
+		return -ENOMEM;
+	arg.count = 0;
+	arg.total = 0;
+	arg.bytes = 0;
+	step = min_t(u32, arg.entry_size, sizeof(*entry));
+	while (!err && (svc = vexipc_registry_next(call->ctx.inst, &slot, &filter))) {
+		arg.total++;
+		if (arg.buffer_size - arg.bytes >= arg.entry_size && arg.entry_size) {
+			vexipc_service_entry_fill(svc, entry, call->ctx.user_ns,
+						  call->ctx.pid_ns);
+			if (copy_to_user(u64_to_user_ptr(arg.buffer_ptr + arg.bytes),
+					 entry, step))
+				err = -EFAULT;
+			arg.bytes += arg.entry_size;
+			arg.count++;
+		}
+		vexipc_service_put(svc);
+	}
+	kfree(entry);
+	return err ?: give(call, &arg, sizeof(arg));
+}
+
+static int do_stats(struct call *call)
+{
+	struct vexipc_service *svc;
+	struct vexipc_stats *arg;
+	u64 ptr;
+	u32 len;
+	int err;
+
+	arg = kzalloc(sizeof(*arg), GFP_KERNEL);
+	if (!arg)
+		return -ENOMEM;
+	err = take(call, arg, sizeof(*arg));
+	if (!err && arg->reserved)
+		err = -EINVAL;
+	if (err)
+		goto free;
+	ptr = arg->service_id_ptr;
+	len = arg->service_id_len;
+	memset(arg, 0, sizeof(*arg));
+	arg->service_id_ptr = ptr;
+	arg->service_id_len = len;
+	if (len) {
+		svc = find(call, ptr, len);
+		if (IS_ERR(svc)) {
+			err = PTR_ERR(svc);
+			goto free;
+		}
+		vexipc_stats_service(svc, arg);
+		vexipc_service_put(svc);
+	} else {
+		vexipc_stats_instance(call->ctx.inst, arg);
+	}
+	err = give(call, arg, sizeof(*arg));
+free:
+	kfree(arg);
+	return err;
+}
+
+static int do_cancel(struct call *call)
+{
+	struct vexipc_cancel arg;
+	int err = take(call, &arg, sizeof(arg));
+
+	if (err)
+		return err;
+	if (arg.flags || arg.reserved)
+		return -EINVAL;
+	return vexipc_endpoint_cancel(&call->file->ep, arg.request_id);
+}
+
+static int read_config(struct call *call, struct vexipc_config_entry *entries, u32 *count)
+{
+	for (u32 i = 0; i < *count; i++) {
+		const struct vexipc_config_row *row = vexipc_config_row(entries[i].field);
+
+		if (!row) {
+			*count = i;
+			return -ENOENT;
+		}
+		entries[i].value = vexipc_config(call->ctx.inst, entries[i].field);
+		entries[i].min = row->min;
+		entries[i].max = row->max;
+		entries[i].initial = row->initial;
+	}
+	return 0;
+}
+
+static int do_config(struct call *call)
+{
+	struct vexipc_config_entry *entries;
+	struct vexipc_config arg;
+	u32 count;
+	int err = take(call, &arg, sizeof(arg));
+
+	if (err)
+		return err;
+	if (!arg.count || arg.count > VEXIPC_CONFIG_MAX)
+		return -EINVAL;
+	if (arg.flags & ~VEXIPC_CONFIG_WRITE)
+		return -EOPNOTSUPP;
+	if (arg.flags & VEXIPC_CONFIG_WRITE && !admin(call))
+		return -EPERM;
+	entries = memdup_array_user(u64_to_user_ptr(arg.entries_ptr), arg.count,
+				    sizeof(*entries));
+	if (IS_ERR(entries))
+		return PTR_ERR(entries);
+	count = arg.count;
+	if (arg.flags & VEXIPC_CONFIG_WRITE)
+		err = vexipc_config_write(call->ctx.inst, entries, count, &arg.count);
+	else
+		err = read_config(call, entries, &arg.count);
+	if (!err && copy_to_user(u64_to_user_ptr(arg.entries_ptr), entries,
+				 count * sizeof(*entries)))
+		err = -EFAULT;
+	kfree(entries);
+	return give(call, &arg, sizeof(arg)) ?: err;
+}
+
+static int do_control(struct call *call)
+{
+	struct vexipc_control arg;
+	struct vexipc_service *svc;
+	int err = take(call, &arg, sizeof(arg));
+
+	if (err)
+		return err;
+	if (arg.op != VEXIPC_CONTROL_DRAIN && arg.op != VEXIPC_CONTROL_RESUME)
+		return -EINVAL;
+	svc = find(call, arg.service_id_ptr, arg.service_id_len);
+	if (IS_ERR(svc))
+		return PTR_ERR(svc);
+	if (may_control(call, svc))
+		vexipc_registry_drain(svc, arg.op == VEXIPC_CONTROL_DRAIN);
+	else
+		err = -EPERM;
+	vexipc_service_put(svc);
+	return err;
+}
+
+static int (*const calls[])(struct call *call) = {
+	[_IOC_NR(VEXIPC_IOC_REGISTER)]	 = do_register,
+	[_IOC_NR(VEXIPC_IOC_UNREGISTER)] = do_unregister,
+	[_IOC_NR(VEXIPC_IOC_EMBED)]	 = do_embed,
+	[_IOC_NR(VEXIPC_IOC_STATUS)]	 = do_status,
+	[_IOC_NR(VEXIPC_IOC_LIST)]	 = do_list,
+	[_IOC_NR(VEXIPC_IOC_STATS)]	 = do_stats,
+	[_IOC_NR(VEXIPC_IOC_CANCEL)]	 = do_cancel,
+	[_IOC_NR(VEXIPC_IOC_CONFIG)]	 = do_config,
+	[_IOC_NR(VEXIPC_IOC_CONTROL)]	 = do_control,
+};
+
+long vexipc_device_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	struct call call = {
+		.file = filp->private_data,
+		.user = (void __user *)arg,
+		.size = _IOC_SIZE(cmd),
+	};
+	unsigned int nr = _IOC_NR(cmd);
+	u32 size = 0;
+
+	if (cmd == FIONREAD) {
+		if (!vexipc_device_next_size(call.file, &size))
+			size = 0;
+		return put_user((int)size, (int __user *)arg);
+	}
+	if (_IOC_TYPE(cmd) != VEXIPC_IOC_MAGIC || nr >= ARRAY_SIZE(calls))
+		return -ENOTTY;
+	nr = array_index_nospec(nr, ARRAY_SIZE(calls));
+	if (!calls[nr] || _IOC_DIR(cmd) != (_IOC_READ | _IOC_WRITE))
+		return -ENOTTY;
+	vexipc_context_current(&call.ctx, call.file->ep.inst);
+	return calls[nr](&call);
+}

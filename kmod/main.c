@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* vexipc: carries embedding requests to the services that answer them. */
+#include <linux/module.h>
+#include <net/genetlink.h>
+
+#include "device.h"
+#include "instance.h"
+#include "netlink.h"
+#include "request.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+#ifdef __BIG_ENDIAN
+#error "vexipc has been built and tested on little-endian machines only"
+#endif
+
+static int __init vexipc_init(void)
+{
+	int err;
+
+	err = vexipc_request_cache_init();
+	if (err)
+		return err;
+	err = vexipc_instance_register();
+	if (err)
+		goto free_cache;
+	err = vexipc_netlink_init();
+	if (err)
+		goto free_instances;
+	err = vexipc_device_init();
+	if (err)
+		goto free_netlink;
+	return 0;
+
+free_netlink:
+	vexipc_netlink_exit();
+free_instances:
+	vexipc_instance_unregister();
+free_cache:
+	rcu_barrier();
+	vexipc_request_cache_exit();
+	return err;
+}
+
+static void __exit vexipc_exit(void)
+{
+	vexipc_device_exit();
+	vexipc_netlink_exit();
+	vexipc_instance_unregister();
+	rcu_barrier();
+	vexipc_request_cache_exit();
+}
+
+module_init(vexipc_init);
+module_exit(vexipc_exit);
+MODULE_DESCRIPTION("Embedding requests between kernel, applications and services");
+MODULE_LICENSE("GPL");
+MODULE_ALIAS_GENL_FAMILY("vexipc");

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _VEXIPC_MESSAGE_SERVICE_H
+#define _VEXIPC_MESSAGE_SERVICE_H
+
+#include <linux/types.h>
+#include <linux/vexipc.h>
+
+struct vexipc_context;
+struct vexipc_endpoint;
+struct vexipc_service;
+
+/**
+ * struct vexipc_incoming - a checked message on its way through dispatch
+ * @message: owns the memory; NULL once somebody else does
+ * @header:  the message
+ */
+struct vexipc_incoming {
+	struct vexipc_context *ctx;
+	struct vexipc_endpoint *ep;
+	void **message;
+	const struct vexipc_msg_header *header;
+	u32 len;
+	u32 type;
+	u32 flags;
+	u64 correlation;
+};
+
+const void *vexipc_message_body(const struct vexipc_incoming *in, u32 size);
+int vexipc_message_ack(const struct vexipc_incoming *in, int err,
+		       const struct vexipc_ack_body *with);
+int vexipc_message_answer(struct vexipc_incoming *in);
+int vexipc_message_heartbeat(struct vexipc_incoming *in);
+int vexipc_message_register(struct vexipc_incoming *in);
+int vexipc_message_unregister(struct vexipc_incoming *in);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _VEXIPC_QUEUE_H
+#define _VEXIPC_QUEUE_H
+
+#include <linux/types.h>
+#include <linux/vexipc.h>
+
+struct list_head;
+struct vexipc_request;
+struct vexipc_service;
+
+int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req);
+struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
+					 u32 *need, u32 *attempt);
+bool vexipc_queue_ready(struct vexipc_service *svc, u32 *need);
+void vexipc_queue_unsend(struct vexipc_service *svc, struct vexipc_request *req,
+			 u32 attempt);
+struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
+					  enum vexipc_error error);
+void vexipc_queue_credit(struct vexipc_service *svc);
+void vexipc_queue_evict(struct vexipc_service *svc, bool sent, struct list_head *moved);
+struct vexipc_request *vexipc_queue_give_up(struct vexipc_service *svc);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _VEXIPC_REGISTRY_H
+#define _VEXIPC_REGISTRY_H
+
+#include <linux/kref.h>
+#include <linux/rcupdate.h>
+#include <linux/rhashtable-types.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+#include <linux/workqueue.h>
+#include <linux/vexipc.h>
+
+#include "availability.h"
+#include "histogram.h"
+
+struct pid_namespace;
+struct user_namespace;
+struct vexipc_context;
+struct vexipc_endpoint;
+struct vexipc_instance;
+struct vexipc_transport_ops;
+
+/**
+ * struct vexipc_service_spec - what a service says of itself
+ * @strings: one block that the pointers below point into; kvfree()d
+ *
+ * Filled by an entry point from its own format, checked by
+ * vexipc_registry_add(), which then owns @strings. Strings are not terminated.
+ */
+struct vexipc_service_spec {
+	void *strings;
+	const char *id, *name, *software_version, *endpoint, *models, *metadata;
+	u32 id_len, name_len, software_version_len, endpoint_len, models_len;
+	u32 metadata_len, token_len;
+	u32 version_min, version_max;
+	u32 flags, transport, max_batch, data_types, priority, weight;
+	u32 max_concurrent, latency_us, throughput;
+	u64 features;
+	u32 dimensions_count;
+	u32 dimensions[VEXIPC_MAX_SERVICE_DIMENSIONS];
+};
+
+/**
+ * struct vexipc_service - one registered service
+ * @refs:	references
+ * @rcu:	frees it
+ * @inst:	its instance
+ * @ep:		where it is reached; a reference
+ * @transport:	how
+ * @by_id:	in the instance's table
+ * @key:	the id, NUL-padded, for the table
+ * @spec:	what it said of itself
+ * @version:	protocol version agreed on
+ * @features:	features agreed on
+ * @slot:	module-wide number, index of the telemetry maps
+ * @handle:	slot and generation
+ * @uid:	who registered it
+ * @pid:	who registered it; a reference
+ * @registered_ns: when
+ * @lock:	guards what follows
+ * @queue:	requests in state QUEUED, in the order they will be sent
+ * @inflight:	requests in state SENT
+ * @queued:	how many are in @queue
+ * @in_flight:	how many are in @inflight, without probes
+ * @in_flight_bytes: their content
+ * @gone:	off the registry; nothing may be queued
+ * @draining:	gets nothing new
+ * @leave_when_idle: is unregistered when it holds nothing
+ * @failed:	unhealthy; gets probes only
+ * @degraded:	missed something, or is coming back
+ * @leave:	carries @leave_when_idle out
+ * @send_work:	netlink: tries again to send what found no room; a reference
+ * @send_tries:	in vain, for the request at the head of @queue
+ * @sending:	netlink: one sends, and so many wishes came meanwhile
+ * @send_blocked: netlink: the socket had no room for the request at the head
+ * The rest:	figures, under @lock
+ */
+struct vexipc_service {
+	struct kref refs;
+	struct rcu_head rcu;
+	struct vexipc_instance *inst;
+	struct vexipc_endpoint *ep;
+	const struct vexipc_transport_ops *transport;
+	struct rhash_head by_id;
+	char key[VEXIPC_MAX_NAME];
+	struct vexipc_service_spec spec;
+	u32 version;
+	u64 features;
+	u32 slot;
+	u64 handle;
+	kuid_t uid;
+	struct pid *pid;
+	u64 registered_ns;
+
+	spinlock_t lock ____cacheline_aligned_in_smp;
+	struct list_head queue;
+	struct list_head inflight;
+	u32 queued;
+	u32 in_flight;
+	u64 in_flight_bytes;
+	bool gone, draining, leave_when_idle, failed, degraded;
+	struct work_struct leave;
+	struct delayed_work send_work;
+	u32 send_tries;
+	atomic_t sending;
+	bool send_blocked;
+
+	u64 requests, completed, failures, timed_out, cancelled;
+	u64 orphans, bad_answers;
+	u64 bytes_in, bytes_out;
+	u32 average_us;
+	struct vexipc_histogram times;
+	struct vexipc_availability availability;
+
+	u64 last_sign_ns;	/* any message from it */
+	u64 last_heartbeat_ns;
+	u64 last_probe_ns;
+	u64 heartbeats;
+	u64 memory_bytes;
+	u32 cpu_permille, reported_in_flight, reported_queue_depth;
+	u32 probes_failed;	/* in a row */
+	u32 probes_answered;	/* in a row, since it failed */
+	bool probing;
+};
+
+/* struct vexipc_service_set is every service of an instance; holes are NULL. */
+struct vexipc_service_set {
+	struct rcu_head rcu;
+	u32 count;
+	struct vexipc_service __rcu *service[];
+};
+
+/* struct vexipc_filter is which services somebody wants to see; 0 means any. */
+struct vexipc_filter {
+	u32 dimensions;
+	u32 data_types;		/* all of these */
+	u32 states;		/* mask of 1 << state */
+	const char *model;
+	u32 model_len;
+};
+
+int vexipc_registry_init(struct vexipc_instance *inst);
+void vexipc_registry_exit(struct vexipc_instance *inst);
+struct vexipc_service *vexipc_registry_add(const struct vexipc_context *ctx,
+					   struct vexipc_endpoint *ep,
+					   struct vexipc_service_spec *spec);
+int vexipc_registry_remove(struct vexipc_service *svc, bool died);
+void vexipc_registry_drain(struct vexipc_service *svc, bool drain);
+void vexipc_registry_leave_when_idle(struct vexipc_service *svc);
+
+struct vexipc_service *vexipc_registry_by_id(struct vexipc_instance *inst,
+					     const char *id, u32 len);
+struct vexipc_service *vexipc_registry_by_handle(struct vexipc_instance *inst, u64 handle);
+struct vexipc_service *vexipc_registry_next(struct vexipc_instance *inst, u32 *slot,
+					    const struct vexipc_filter *filter);
+struct vexipc_service *vexipc_registry_at(struct vexipc_instance *inst, u32 slot);
+u32 vexipc_registry_count(struct vexipc_instance *inst);
+
+enum vexipc_service_state vexipc_service_state(const struct vexipc_service *svc);
+bool vexipc_service_available(const struct vexipc_service *svc);
+void vexipc_service_note_state(struct vexipc_service *svc,
+			       enum vexipc_service_state before);
+void vexipc_service_account(struct vexipc_service *svc, enum vexipc_error error,
+			    u64 service_ns);
+bool vexipc_service_matches(const struct vexipc_service *svc, u32 dimensions,
+			    u32 data_types, const char *model, u32 model_len);
+void vexipc_service_entry_fill(struct vexipc_service *svc,
+			       struct vexipc_service_entry *entry,
+			       struct user_namespace *user_ns,
+			       struct pid_namespace *pid_ns);
+void vexipc_service_free(struct kref *refs);
+
+static inline void vexipc_service_get(struct vexipc_service *svc)
+{
+	kref_get(&svc->refs);
+}
+
+static inline void vexipc_service_put(struct vexipc_service *svc)
+{
+	kref_put(&svc->refs, vexipc_service_free);
+}
+
+#endif

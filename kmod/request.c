@@ -1,0 +1,610 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of a request: submission, routing, the answer, and the one
+ * completion. request.h tells which steps there are and who wins them.
+ */
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/random.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "alert.h"
+#include "balancer.h"
+#include "batch.h"
+#include "context.h"
+#include "error.h"
+#include "instance.h"
+#include "protocol.h"
+#include "queue.h"
+#include "registry.h"
+#include "request.h"
+#include "trace.h"
+#include "transport.h"
+
+enum { ROUTE_TRIES = 64, BACKOFF_MAX_MS = 30000 };
+
+static struct kmem_cache *request_cache;
+
+static bool is_probe(const struct vexipc_request *req)
+{
+	return req->type == VEXIPC_MSG_HEALTH_CHECK;
+}
+
+int vexipc_request_cache_init(void)
+{
+	request_cache = KMEM_CACHE(vexipc_request, SLAB_TYPESAFE_BY_RCU | SLAB_ACCOUNT);
+	return request_cache ? 0 : -ENOMEM;
+}
+
+void vexipc_request_cache_exit(void)
+{
+	kmem_cache_destroy(request_cache);
+}
+
+static void deadline_expired(struct timer_list *timer)
+{
+	struct vexipc_request *req = container_of(timer, struct vexipc_request, timer);
+
+	vexipc_request_finish(req, VEXIPC_ERR_TIMED_OUT);
+	vexipc_request_put(req);
+}
+
+static void retry_after_backoff(struct work_struct *work);
+
+/**
+ * vexipc_request_alloc() - a request to fill in and submit
+ * @ctx: who asks, until when, for which session
+ * @ep: where the completion goes
+ * @type: enum vexipc_msg_type: embed, batch or health check
+ *
+ * Context: may sleep; charged to the caller's memory cgroup.
+ * Return: the request with one reference, NULL without memory.
+ */
+struct vexipc_request *vexipc_request_alloc(const struct vexipc_context *ctx,
+					    struct vexipc_endpoint *ep, u32 type)
+{
+	struct vexipc_request *req = kmem_cache_alloc(request_cache, GFP_KERNEL_ACCOUNT);
+
+	if (!req)
+		return NULL;
+
+	/*
+	 * A finder with an old id may look at this memory at any time: it gets
+	 * nowhere while refs is 0, and refs is set last.
+	 */
+	memset_startat(req, 0, correlation);
+	atomic_set(&req->state, vexipc_state(0, VEXIPC_NEW));
+	req->inst = ep->inst;
+	req->ep = vexipc_endpoint_get(ep);
+	INIT_LIST_HEAD(&req->node);
+	INIT_LIST_HEAD(&req->ep_node);
+	INIT_HLIST_NODE(&req->id_node);
+	INIT_LIST_HEAD(&req->out.node);
+	rcuwait_init(&req->waiter);
+	timer_setup(&req->timer, deadline_expired, 0);
+	INIT_DELAYED_WORK(&req->retry, retry_after_backoff);
+	req->type = type;
+	req->count = 1;
+	req->uid = ctx->uid;
+	req->deadline_ns = ctx->deadline;
+	req->session = ctx->session;
+	req->priority = ctx->priority;
+	atomic_inc(&req->inst->requests);
+	smp_wmb();	/* all of the above before a finder can get a reference */
+	refcount_set(&req->refs, 1);
+	return req;
+}
+
+/**
+ * vexipc_request_put() - drop a reference
+ * @req: the request
+ *
+ * Context: any but hard interrupts.
+ */
+void vexipc_request_put(struct vexipc_request *req)
+{
+	struct vexipc_endpoint *ep = req->ep;
+
+	if (!refcount_dec_and_test(&req->refs))
+		return;
+	kvfree(req->mem);
+	kvfree(req->answer_mem);
+	vexipc_instance_put_request(req->inst);
+	kmem_cache_free(request_cache, req);
+	vexipc_endpoint_put(ep);
+}
+
+/* Wakes the client that waits for it; the completion's reference goes. */
+void vexipc_request_wake(struct vexipc_request *req)
+{
+	rcuwait_wake_up(&req->waiter);
+	vexipc_request_put(req);
+}
+
+static bool done(const struct vexipc_request *req)
+{
+	return vexipc_state_phase(atomic_read(&req->state)) == VEXIPC_DONE;
+}
+
+/*
+ * What follows winning the step to DONE: figures, the id, the callback. The
+ * reference of the live request goes to the callback.
+ */
+void vexipc_request_complete(struct vexipc_request *req, enum vexipc_error error)
+{
+	struct vexipc_instance *inst = req->inst;
+
+	req->status = error;
+	req->attempts = vexipc_state_attempt(atomic_read(&req->state)) + 1;
+	req->done_ns = ktime_get_ns();
+	if (timer_delete(&req->timer))
+		vexipc_request_put(req);
+	if (req->retries && cancel_delayed_work(&req->retry))
+		vexipc_request_put(req);
+	vexipc_slots_release(&inst->slots, req);
+
+	if (!is_probe(req)) {
+		atomic_dec(&inst->live);
+		switch (error) {
+		case VEXIPC_OK:
+			vexipc_count(inst, COMPLETED);
+			vexipc_count_add(inst, BYTES_OUT, req->answer_len);
+			break;
+		case VEXIPC_ERR_TIMED_OUT:
+			vexipc_count(inst, TIMED_OUT);
+			break;
+		case VEXIPC_ERR_CANCELLED:
+		case VEXIPC_ERR_INTERRUPTED:
+			vexipc_count(inst, CANCELLED);
+			break;
+		default:
+			vexipc_count(inst, FAILED);
+			this_cpu_inc(inst->stats->failed_by[error]);
+		}
+	}
+	vexipc_trace(request_complete, inst->cookie, req->correlation, req->service_handle,
+		     error, req->attempts, req->done_ns - req->submitted_ns,
+		     req->sent_ns ? req->sent_ns - req->submitted_ns : 0,
+		     req->sent_ns ? req->done_ns - req->sent_ns : 0,
+		     req->content_len, req->answer_len, req->count, req->priority);
+
+	smp_store_release(&req->finished, true);
+	req->complete(req);
+}
+
+/* The request is DONE by our step from @state: all that is left to do. */
+static void finish_from(struct vexipc_request *req, int state, enum vexipc_error error)
+{
+	struct vexipc_service *svc = vexipc_queue_leave(req, state, error);
+
+	vexipc_request_complete(req, error);
+	if (svc) {
+		vexipc_queue_credit(svc);
+		vexipc_service_put(svc);
+	}
+}
+
+/**
+ * vexipc_request_finish() - end a request from wherever it is
+ * @req: the request, with a reference of the caller's
+ * @error: why: timed out, cancelled, no service left, ...
+ *
+ * Context: any but hard interrupts; no service or endpoint lock held.
+ * Return: true if this call completed it, false if something else had.
+ */
+bool vexipc_request_finish(struct vexipc_request *req, enum vexipc_error error)
+{
+	int state = atomic_read(&req->state);
+
+	do {
+		if (vexipc_state_phase(state) == VEXIPC_DONE)
+			return false;
+	} while (!atomic_try_cmpxchg(&req->state, &state,
+				     vexipc_state(vexipc_state_attempt(state),
+						  VEXIPC_DONE)));
+	finish_from(req, state, error);
+	return true;
+}
+
+/*
+ * Find a service for a request in state NEW and queue it there. 0 also when the
+ * request was completed meanwhile; else a negative errno and it is still NEW,
+ * unless somebody has completed it.
+ */
+static int route(struct vexipc_request *req, bool tried_too)
+{
+	for (int i = 0; i < ROUTE_TRIES; i++) {
+		struct vexipc_service *svc;
+		int err;
+
+		svc = vexipc_balancer_pick(req, tried_too, &err);
+		if (!svc)
+			return err;
+		if (req->tried_count < VEXIPC_MAX_TRIED)
+			req->tried[req->tried_count++] = svc->slot;
+		err = vexipc_queue_add(svc, req);
+		if (!err)
+			svc->transport->kick(svc);
+		vexipc_service_put(svc);
+		if (err == -ECANCELED)
+			return 0;
+		if (err == -ENOBUFS)
+			vexipc_alert(req->inst, VEXIPC_ALERT_QUEUE_FULL, NULL,
+				     vexipc_config(req->inst, VEXIPC_CONFIG_MAX_QUEUE_SIZE),
+				     "the queues are full: max_queue_size");
+		if (err != -ENODEV)
+			return err;
+	}
+	return -ENODEV;
+}
+
+static int admit(struct vexipc_request *req)
+{
+	struct vexipc_instance *inst = req->inst;
+
+	if (READ_ONCE(inst->closing))
+		return -ESHUTDOWN;
+	if (is_probe(req))
+		return 0;
+	if (atomic_inc_return(&inst->live) >
+	    vexipc_config(inst, VEXIPC_CONFIG_MAX_CONCURRENT_REQUESTS)) {
+		atomic_dec(&inst->live);
+		return -EUSERS;
+	}
+	return 0;
+}
+
+static int refuse(struct vexipc_request *req, int err)
+{
+	enum vexipc_error error = vexipc_error_from_errno(err);
+
+	req->status = error;
+	if (!is_probe(req)) {
+		vexipc_count(req->inst, REFUSED);
+		this_cpu_inc(req->inst->stats->refused_by[error]);
+	}
+	vexipc_trace(request_refuse, req->inst->cookie, req->request_id,
+		     from_kuid(&init_user_ns, req->uid), error, req->content_len,
+		     req->priority);
+	return err;
+}
+
+static void arm_deadline(struct vexipc_request *req)
+{
+	u64 now = ktime_get_ns();
+	u64 left = req->deadline_ns > now ? req->deadline_ns - now : 0;
+
+	refcount_inc(&req->refs);
+	req->timer.expires = jiffies + nsecs_to_jiffies(left) + 1;
+	add_timer(&req->timer);
+	/*
+	 * Whoever completes a request deletes its timer, after the step to DONE.
+	 * If that was before add_timer(), we see DONE here and delete it.
+	 */
+	smp_mb();
+	if (done(req) && timer_delete(&req->timer))
+		vexipc_request_put(req);
+}
+
+/**
+ * vexipc_request_submit() - hand a request in
+ * @req: filled in; deadline_ns 0 means request_timeout_ms from now. complete
+ *	 is called exactly once if and only if this returns 0, maybe before it
+ *	 returns.
+ *
+ * Unless complete is vexipc_request_wake, whose client keeps the time itself
+ * in vexipc_request_wait(), a timer ends the request at its deadline.
+ *
+ * Context: may sleep.
+ * Return: 0, and the request is completed exactly once; or a negative errno of
+ * the error table, and it never is: -ESHUTDOWN, -EUSERS, -ENOMEM, -EEXIST
+ * request_id in use, -ENOENT the pinned service is gone, -ENODEV no capable
+ * service, -EMSGSIZE too large for all that are, -ENOBUFS queue full.
+ */
+int vexipc_request_submit(struct vexipc_request *req)
+{
+	struct vexipc_instance *inst = req->inst;
+	int state = vexipc_state(0, VEXIPC_NEW);
+	int err;
+
+	req->submitted_ns = ktime_get_ns();
+	if (!req->deadline_ns)
+		req->deadline_ns = req->submitted_ns + NSEC_PER_MSEC *
+			vexipc_config(inst, VEXIPC_CONFIG_REQUEST_TIMEOUT_MS);
+	if (is_probe(req)) {
+		vexipc_count(inst, PROBES);
+	} else {
+		vexipc_count(inst, SUBMITTED);
+		if (req->type == VEXIPC_MSG_BATCH_REQUEST) {
+			vexipc_count(inst, BATCHES);
+			vexipc_count_add(inst, BATCH_ITEMS, req->count);
+		}
+	}
+
+	err = admit(req);
+	if (err)
+		return refuse(req, err);
+	err = vexipc_slots_take(&inst->slots, req);
+	if (err)
+		goto unadmit;
+	if (!req->request_id)
+		req->request_id = req->correlation;
+	if (!req->client_correlation)
+		req->client_correlation = req->request_id;
+
+	vexipc_trace(request_submit, inst->cookie, req->correlation, req->request_id,
+		     from_kuid(&init_user_ns, req->uid), req->type, req->content_len,
+		     req->dimensions, req->data_type, req->priority, req->session,
+		     req->count);
+	/* The live request's reference; complete() gets it. */
+	refcount_inc(&req->refs);
+	vexipc_slots_publish(&inst->slots, req);
+	err = vexipc_endpoint_add(req->ep, req);
+	if (!err) {
+		err = route(req, false);
+		if (!err) {
+			if (!is_probe(req))
+				vexipc_count_add(inst, BYTES_IN, req->content_len);
+			if (req->complete != vexipc_request_wake)
+				arm_deadline(req);
+			return 0;
+		}
+	}
+
+	/* It could be found by now: a cancel may have been first. */
+	if (!atomic_try_cmpxchg(&req->state, &state, vexipc_state(0, VEXIPC_DONE)))
+		return 0;
+	vexipc_endpoint_remove(req->ep, req);
+	vexipc_slots_release(&inst->slots, req);
+	vexipc_request_put(req);
+unadmit:
+	if (!is_probe(req))
+		atomic_dec(&inst->live);
+	return refuse(req, err);
+}
+
+/**
+ * vexipc_request_wait() - wait for the completion, the deadline or a signal
+ * @req: submitted with vexipc_request_wake; finished when this returns
+ *
+ * Context: sleeps.
+ */
+void vexipc_request_wait(struct vexipc_request *req)
+{
+	u64 now = ktime_get_ns();
+	long left = req->deadline_ns > now ?
+		    nsecs_to_jiffies(req->deadline_ns - now) + 1 : 0;
+	enum vexipc_error why = VEXIPC_OK;
+
+	prepare_to_rcuwait(&req->waiter);
+	for (;;) {
+		set_current_state(why ? TASK_UNINTERRUPTIBLE : TASK_INTERRUPTIBLE);
+		if (smp_load_acquire(&req->finished))
+			break;
+		if (why) {
+			/* Another completes it right now, and wakes us. */
+			schedule();
+			continue;
+		}
+		if (signal_pending(current))
+			why = VEXIPC_ERR_INTERRUPTED;
+		else if (!left)
+			why = VEXIPC_ERR_TIMED_OUT;
+		if (why) {
+			__set_current_state(TASK_RUNNING);
+			vexipc_request_finish(req, why);
+			continue;
+		}
+		left = schedule_timeout(left);
+	}
+	finish_rcuwait(&req->waiter);
+}
+
+static bool enough_attempts(const struct vexipc_request *req)
+{
+	u32 attempt = vexipc_state_attempt(atomic_read(&req->state));
+
+	return attempt > vexipc_config(req->inst, VEXIPC_CONFIG_MAX_RETRY_ATTEMPTS);
+}
+
+static void back_off(struct vexipc_request *req)
+{
+	u64 base = vexipc_config(req->inst, VEXIPC_CONFIG_RETRY_BACKOFF_BASE_MS);
+	u64 ms = min(base << min(req->retries, 16), (u64)BACKOFF_MAX_MS);
+
+	/* Half fixed, half random, so that those who failed together spread. */
+	ms = ms / 2 + get_random_u32_inclusive(0, ms / 2) + 1;
+	ms = max_t(u64, ms, req->retry_after_ms);
+	if (ktime_get_ns() + ms * NSEC_PER_MSEC >= req->deadline_ns) {
+		vexipc_request_finish(req, req->last_error);
+		return;
+	}
+	req->retries++;
+	refcount_inc(&req->refs);
+	schedule_delayed_work(&req->retry, msecs_to_jiffies(ms));
+	/* As in arm_deadline(). */
+	smp_mb();
+	if (done(req) && cancel_delayed_work(&req->retry))
+		vexipc_request_put(req);
+}
+
+static void retry_after_backoff(struct work_struct *work)
+{
+	struct vexipc_request *req = container_of(to_delayed_work(work),
+						  struct vexipc_request, retry);
+
+	if (route(req, true))
+		vexipc_request_finish(req, req->last_error);
+	vexipc_request_put(req);
+}
+
+/**
+ * vexipc_request_again() - the attempt failed: try another, if it may
+ * @req: in state NEW of the next attempt, put there by the caller, who holds a
+ *	 reference
+ * @why: how the last attempt ended
+ * @failover: its service died: no backoff, no retry spent
+ *
+ * A service not tried yet gets it at once; only before the same service is
+ * asked again is there a backoff.
+ *
+ * Context: no locks held.
+ */
+void vexipc_request_again(struct vexipc_request *req, enum vexipc_error why,
+			  bool failover)
+{
+	req->last_error = why;
+	if (is_probe(req) || enough_attempts(req)) {
+		vexipc_request_finish(req, why);
+		return;
+	}
+	if (failover)
+		vexipc_count(req->inst, FAILOVERS);
+	else
+		vexipc_count(req->inst, RETRIES);
+	vexipc_trace(request_retry, req->inst->cookie, req->correlation, req->service_handle,
+		     why, vexipc_state_attempt(atomic_read(&req->state)), failover);
+
+	if (!route(req, false))
+		return;
+	if (!failover)
+		back_off(req);
+	else if (route(req, true))
+		vexipc_request_finish(req, why);
+}
+
+/**
+ * vexipc_request_fail_over() - find new services for what one held
+ * @list: from vexipc_queue_evict(); empty afterwards
+ *
+ * Context: no locks held.
+ */
+void vexipc_request_fail_over(struct list_head *list)
+{
+	struct vexipc_request *req;
+
+	while ((req = list_first_entry_or_null(list, struct vexipc_request, node))) {
+		list_del_init(&req->node);
+		vexipc_request_again(req, VEXIPC_ERR_SERVICE_DIED, true);
+		vexipc_request_put(req);
+	}
+}
+
+/* Does the answer fit the question? */
+static bool answer_fits(const struct vexipc_request *req, const struct vexipc_answer *answer)
+{
+	switch (req->type) {
+	case VEXIPC_MSG_EMBED_REQUEST:
+		return answer->type == VEXIPC_MSG_EMBED_RESPONSE &&
+		       answer->dimensions && answer->dimensions <= VEXIPC_MAX_DIMENSIONS &&
+		       (!req->dimensions || answer->dimensions == req->dimensions) &&
+		       answer->data_type == req->data_type &&
+		       answer->len == vexipc_vector_bytes(answer->data_type,
+							  answer->dimensions);
+	case VEXIPC_MSG_BATCH_REQUEST:
+		return answer->type == VEXIPC_MSG_BATCH_RESPONSE &&
+		       answer->count == req->count &&
+		       !vexipc_batch_check_results(answer->data, answer->len, req->count,
+						   req->dimensions, req->data_type);
+	default:
+		return answer->type == VEXIPC_MSG_HEALTH_RESPONSE;
+	}
+}
+
+/* Leave the answer's text for the client; the winner of DONE alone calls it. */
+static void take_answer(struct vexipc_request *req, struct vexipc_answer *answer)
+{
+	req->error_kind = answer->kind;
+	req->retry_after_ms = answer->retry_after_ms;
+	req->out_dimensions = answer->dimensions;
+	req->scale = answer->scale;
+	req->answer_mem = answer->mem;
+	req->answer = answer->data;
+	req->answer_len = answer->len;
+	answer->mem = NULL;
+}
+
+static int orphan(struct vexipc_service *svc, u64 correlation)
+{
+	vexipc_count(svc->inst, ORPHANS);
+	spin_lock_bh(&svc->lock);
+	svc->orphans++;
+	spin_unlock_bh(&svc->lock);
+	vexipc_trace(request_orphan, svc->inst->cookie, correlation, svc->slot, svc->handle);
+	return -ESRCH;
+}
+
+/**
+ * vexipc_request_answer() - a service answers
+ * @svc: which
+ * @correlation: what it says it answers, attempt included
+ * @answer: well-formed; @answer->mem becomes NULL when it is taken over
+ *
+ * Only the service that holds this very attempt may answer it. A retryable
+ * failure moves the request on instead of completing it.
+ *
+ * Context: no locks held.
+ * Return: 0; -ESRCH an orphan: late, doubled, or another's; -EPROTO it does not
+ * fit what was asked, and counts as a failure of the service.
+ */
+int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
+			  struct vexipc_answer *answer)
+{
+	struct vexipc_request *req = vexipc_slots_find(&svc->inst->slots, correlation);
+	u32 attempt = vexipc_id_attempt(correlation);
+	int sent = vexipc_state(attempt, VEXIPC_SENT), state = sent;
+	enum vexipc_error error = answer->error;
+	bool again = false;
+	int err = 0;
+
+	if (!req)
+		return orphan(svc, correlation);
+	if (atomic_read(&req->state) != sent || READ_ONCE(req->svc) != svc) {
+		vexipc_request_put(req);
+		return orphan(svc, correlation);
+	}
+
+	if (error == VEXIPC_OK && !answer_fits(req, answer)) {
+		error = VEXIPC_ERR_BAD_ANSWER;
+		answer->data = NULL;
+		answer->len = 0;
+		answer->kind = 0;
+		err = -EPROTO;
+	}
+	if (error && !is_probe(req))
+		again = error == VEXIPC_ERR_BAD_ANSWER ||
+			(answer->kind & (VEXIPC_ERROR_RETRY | VEXIPC_ERROR_OVERLOAD));
+
+	/* The attempt was this service's, and its number is never used again:
+	 * who makes this step has the one right to end the attempt.
+	 */
+	if (!atomic_try_cmpxchg(&req->state, &state,
+				again ? vexipc_state(attempt + 1, VEXIPC_NEW) :
+					vexipc_state(attempt, VEXIPC_DONE))) {
+		vexipc_request_put(req);
+		return orphan(svc, correlation);
+	}
+
+	if (err) {
+		vexipc_count(svc->inst, BAD_ANSWERS);
+		spin_lock_bh(&svc->lock);
+		svc->bad_answers++;
+		spin_unlock_bh(&svc->lock);
+	}
+	if (again) {
+		struct vexipc_service *left = vexipc_queue_leave(req, sent, error);
+
+		req->retry_after_ms = answer->retry_after_ms;
+		req->error_kind = answer->kind;
+		vexipc_request_again(req, error, false);
+		vexipc_queue_credit(left);
+		vexipc_service_put(left);
+	} else {
+		if (!err)
+			take_answer(req, answer);
+		finish_from(req, sent, error);
+	}
+	vexipc_request_put(req);
+	return err;
+}

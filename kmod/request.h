@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _VEXIPC_REQUEST_H
+#define _VEXIPC_REQUEST_H
+
+#include <linux/list.h>
+#include <linux/rcuwait.h>
+#include <linux/refcount.h>
+#include <linux/timer.h>
+#include <linux/workqueue.h>
+#include <linux/vexipc.h>
+
+#include "endpoint.h"
+#include "slots.h"
+
+struct vexipc_context;
+struct vexipc_image;
+struct vexipc_instance;
+struct vexipc_service;
+
+/*
+ * Where a request is. The state word is attempt << 2 | phase, and only
+ * cmpxchg() moves it, so whoever makes a step has won it:
+ *
+ *   NEW(a) -> QUEUED(a)      queue: put on a service's queue
+ *   QUEUED(a) -> SENT(a)     sender: taken off it to be sent
+ *   SENT(a) -> QUEUED(a)     sender: it could not be sent after all
+ *   QUEUED(a), SENT(a) -> NEW(a+1)
+ *			      retry, failover: this attempt is over
+ *   any -> DONE(a)	      answer, timeout, cancel, failure: the one completion
+ *
+ * An answer must find SENT(a) with the attempt it was sent for. Who leaves
+ * QUEUED or SENT takes the request off its service's list; who makes it DONE
+ * completes it.
+ */
+enum vexipc_phase {
+	VEXIPC_NEW,
+	VEXIPC_QUEUED,
+	VEXIPC_SENT,
+	VEXIPC_DONE,
+};
+
+enum {
+	VEXIPC_MAX_TRIED	= 8,	/* services remembered as tried */
+};
+
+static inline int vexipc_state(u32 attempt, enum vexipc_phase phase)
+{
+	return attempt << 2 | phase;
+}
+
+static inline enum vexipc_phase vexipc_state_phase(int state)
+{
+	return state & 3;
+}
+
+static inline u32 vexipc_state_attempt(int state)
+{
+	return (u32)state >> 2;
+}
+
+/**
+ * struct vexipc_request - one request, from submission until its completion is
+ *			   taken
+ * @state:	 see above
+ * @refs:	 one while it is not DONE, one of the timer while it runs, one of
+ *		 whoever takes the completion, and of those who look
+ * @correlation: slot and generation, attempt 0
+ * @request_id:	 the client's name for it
+ * @client_correlation: of the message it came in, for the answer
+ * @inst:	 its instance
+ * @ep:		 who asked; a reference
+ * @svc:	 whose list it is on; a reference; changed only by the winner of
+ *		 NEW -> QUEUED and of leaving QUEUED or SENT
+ * @node:	 in that list, under svc->lock
+ * @ep_node:	 in ep->requests, under ep->lock
+ * @id_node:	 in ep->own_ids, under ep->lock
+ * @out:	 in ep->out, under ep->lock
+ * @complete:	 called once, by the one who made it DONE; must not sleep
+ * @private:	 @complete's
+ * @waiter:	 the client, when it waits
+ * @timer:	 the deadline
+ * @retry:	 routes it again after a backoff
+ * @mem:	 what model, content point into; kvfree()d
+ * @answer_mem:	 what @answer points into; kvfree()d
+ *
+ * The answer's fields are written by the one who made it DONE, before
+ * @finished.
+ */
+struct vexipc_request {
+	atomic_t state;
+	refcount_t refs;
+	u64 correlation;
+	u64 request_id;
+	u64 client_correlation;
+	struct vexipc_instance *inst;
+	struct vexipc_endpoint *ep;
+	struct vexipc_service *svc;
+	struct list_head node;
+	struct list_head ep_node;
+	struct hlist_node id_node;
+	struct vexipc_out out;
+	void (*complete)(struct vexipc_request *req);
+	void *private;
+	struct rcuwait waiter;
+	struct timer_list timer;
+	struct delayed_work retry;
+
+	/* what was asked */
+	void *mem;
+	const void *model;
+	const void *content;
+	u64 session;
+	u64 pin;		/* handle of the only service it may go to, or 0 */
+	u64 deadline_ns;
+	u64 submitted_ns;
+	kuid_t uid;
+	u32 type;		/* enum vexipc_msg_type */
+	u32 model_len;
+	u32 content_len;
+	u32 dimensions;
+	u32 data_type;
+	u32 content_type;
+	u32 algorithm;
+	u32 count;		/* items of a batch; else 1 */
+	u8 priority;
+	bool listed;		/* in ep->requests */
+	bool finished;
+
+	/* where it has been */
+	u8 tried_count;
+	u16 tried[VEXIPC_MAX_TRIED];	/* slots */
+	u8 retries;		/* that counted, not failovers */
+	u8 last_error;		/* why the last attempt ended */
+
+	/* what came of it */
+	u8 status;		/* enum vexipc_error */
+	u32 error_kind;
+	u32 retry_after_ms;
+	u32 out_dimensions;
+	u32 scale;
+	u32 answer_len;
+	u32 attempts;
+	u64 service_handle;
+	u64 sent_ns;
+	u64 done_ns;
+	void *answer_mem;
+	const void *answer;
+};
+
+/**
+ * struct vexipc_answer - what a service answered, checked for form
+ * @error: VEXIPC_OK, or what the service said
+ * @mem:   owns what @data points into; taken over when the answer wins
+ */
+struct vexipc_answer {
+	enum vexipc_error error;
+	u32 kind;
+	u32 retry_after_ms;
+	u32 type;		/* of the message */
+	u32 count;
+	u32 dimensions;
+	u32 data_type;
+	u32 scale;
+	void *mem;
+	const void *data;
+	u32 len;
+};
+
+struct vexipc_request *vexipc_request_alloc(const struct vexipc_context *ctx,
+					    struct vexipc_endpoint *ep, u32 type);
+void vexipc_request_put(struct vexipc_request *req);
+int vexipc_request_submit(struct vexipc_request *req);
+void vexipc_request_wake(struct vexipc_request *req);
+void vexipc_request_wait(struct vexipc_request *req);
+bool vexipc_request_finish(struct vexipc_request *req, enum vexipc_error error);
+void vexipc_request_complete(struct vexipc_request *req, enum vexipc_error error);
+int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
+			  struct vexipc_answer *answer);
+void vexipc_request_again(struct vexipc_request *req, enum vexipc_error why,
+			  bool failover);
+void vexipc_request_fail_over(struct list_head *list);
+void vexipc_request_image(struct vexipc_request *req, u32 attempt,
+			  struct vexipc_image *image);
+u32 vexipc_request_completion_len(const struct vexipc_request *req);
+void vexipc_request_completion_image(struct vexipc_request *req,
+				     struct vexipc_image *image);
+int vexipc_request_cache_init(void);
+void vexipc_request_cache_exit(void);
+
+#endif

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One service: its state, its figures, and how both are shown. */
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/pid.h>
+#include <linux/uidgid.h>
+
+#include "health.h"
+#include "instance.h"
+#include "netlink.h"
+#include "registry.h"
+#include "spec.h"
+#include "trace.h"
+
+static u32 credit_limit(const struct vexipc_service *svc)
+{
+	return svc->spec.max_concurrent ?:
+	       vexipc_config(svc->inst, VEXIPC_CONFIG_MAX_CONCURRENT_PER_SERVICE);
+}
+
+/**
+ * vexipc_service_state() - where a service is in its life
+ * @svc: whose; without its lock the answer may be a moment old
+ */
+enum vexipc_service_state vexipc_service_state(const struct vexipc_service *svc)
+{
+	if (READ_ONCE(svc->gone))
+		return VEXIPC_STATE_GONE;
+	if (READ_ONCE(svc->failed))
+		return VEXIPC_STATE_FAILED;
+	if (READ_ONCE(svc->draining))
+		return VEXIPC_STATE_DRAINING;
+	if (READ_ONCE(svc->degraded))
+		return VEXIPC_STATE_DEGRADED;
+	if (READ_ONCE(svc->in_flight) >= credit_limit(svc))
+		return VEXIPC_STATE_BUSY;
+	return VEXIPC_STATE_ACTIVE;
+}
+
+/* vexipc_service_available() - may it be chosen for a new request? */
+bool vexipc_service_available(const struct vexipc_service *svc)
+{
+	return !READ_ONCE(svc->gone) && !READ_ONCE(svc->failed) &&
+	       !READ_ONCE(svc->draining);
+}
+
+/**
+ * vexipc_service_note_state() - tell of a change that the caller has made
+ * @svc: whose
+ * @before: the state before
+ *
+ * Context: no locks held.
+ */
+void vexipc_service_note_state(struct vexipc_service *svc,
+			       enum vexipc_service_state before)
+{
+	enum vexipc_service_state now;
+
+	spin_lock_bh(&svc->lock);
+	now = vexipc_service_state(svc);
+	vexipc_availability_set(&svc->availability, ktime_get_ns(),
+				vexipc_service_available(svc));
+	spin_unlock_bh(&svc->lock);
+	if (now == before)
+		return;
+	vexipc_trace(service_state, svc->inst->cookie, svc->slot, svc->handle, before, now);
+	vexipc_netlink_service_event(svc);
+}
+
+/**
+ * vexipc_service_account() - an attempt that was sent has ended
+ * @svc: whose; locked
+ * @error: how
+ * @service_ns: how long the service had it
+ */
+void vexipc_service_account(struct vexipc_service *svc, enum vexipc_error error,
+			    u64 service_ns)
+{
+	u32 us = min_t(u64, div_u64(service_ns, NSEC_PER_USEC), U32_MAX);
+
+	lockdep_assert_held(&svc->lock);
+	switch (error) {
+	case VEXIPC_OK:
+		svc->completed++;
+		vexipc_histogram_add(&svc->times, us);
+		/* An eighth of the way each time; the first answer sets it. */
+		svc->average_us = svc->completed == 1 ? us :
+			svc->average_us + ((s64)us - svc->average_us) / 8;
+		break;
+	case VEXIPC_ERR_CANCELLED:
+	case VEXIPC_ERR_INTERRUPTED:
+		svc->cancelled++;
+		break;
+	case VEXIPC_ERR_TIMED_OUT:
+		svc->timed_out++;
+		svc->failures++;
+		break;
+	case VEXIPC_ERR_OVERLOADED:
+		/* Busy is not broken. */
+		break;
+	default:
+		svc->failures++;
+	}
+}
+
+bool vexipc_service_matches(const struct vexipc_service *svc, u32 dimensions,
+			    u32 data_types, const char *model, u32 model_len)
+{
+	return vexipc_spec_matches(&svc->spec, dimensions, data_types, model, model_len);
+}
+
+/**
+ * vexipc_service_entry_fill() - all there is to show of a service
+ * @svc: whose
+ * @entry: to fill, in host byte order
+ * @user_ns: whose eyes see the uid
+ * @pid_ns: whose eyes see the pid
+ */
+void vexipc_service_entry_fill(struct vexipc_service *svc,
+			       struct vexipc_service_entry *entry,
+			       struct user_namespace *user_ns,
+			       struct pid_namespace *pid_ns)
+{
+	const struct vexipc_service_spec *spec = &svc->spec;
+	u64 now = ktime_get_ns();
+	u32 limit = credit_limit(svc);
+
+	memset(entry, 0, sizeof(*entry));
+	entry->handle = svc->handle;
+	entry->features = svc->features;
+	entry->registered_ns = svc->registered_ns;
+	entry->slot = svc->slot;
+	entry->max_concurrent = limit;
+	entry->max_batch = spec->max_batch;
+	entry->data_types = spec->data_types;
+	entry->priority = spec->priority;
+	entry->weight = spec->weight;
+	entry->transport = spec->transport;
+	entry->latency_us = spec->latency_us;
+	entry->throughput = spec->throughput;
+	entry->uid = from_kuid_munged(user_ns, svc->uid);
+	entry->pid = pid_nr_ns(svc->pid, pid_ns);
+	entry->version = svc->version;
+	entry->dimensions_count = spec->dimensions_count;
+	memcpy(entry->dimensions, spec->dimensions,
+	       spec->dimensions_count * sizeof(spec->dimensions[0]));
+	memcpy(entry->id, spec->id, spec->id_len);
+	memcpy(entry->name, spec->name, spec->name_len);
+	memcpy(entry->software_version, spec->software_version,
+	       spec->software_version_len);
+
+	spin_lock_bh(&svc->lock);
+	entry->state = vexipc_service_state(svc);
+	entry->health = vexipc_health_score(svc);
+	entry->in_flight = svc->in_flight;
+	entry->queued = svc->queued;
+	entry->load = div_u64((u64)(svc->in_flight + svc->queued) * 1000, limit);
+	entry->requests = svc->requests;
+	entry->completed = svc->completed;
+	entry->failures = svc->failures;
+	entry->bytes_in = svc->bytes_in;
+	entry->bytes_out = svc->bytes_out;
+	entry->memory_bytes = svc->memory_bytes;
+	entry->cpu_permille = svc->cpu_permille;
+	entry->reported_in_flight = svc->reported_in_flight;
+	entry->reported_queue_depth = svc->reported_queue_depth;
+	entry->last_heartbeat_ns = svc->last_heartbeat_ns;
+	entry->average_us = svc->average_us;
+	entry->p50_us = vexipc_histogram_percentile(&svc->times, 500);
+	entry->p90_us = vexipc_histogram_percentile(&svc->times, 900);
+	entry->p99_us = vexipc_histogram_percentile(&svc->times, 990);
+	entry->p999_us = vexipc_histogram_percentile(&svc->times, 999);
+	entry->available_minute = vexipc_availability_share(&svc->availability, now,
+							    VEXIPC_AVAILABILITY_MINUTE);
+	entry->available_hour = vexipc_availability_share(&svc->availability, now,
+							  VEXIPC_AVAILABILITY_HOUR);
+	entry->available_day = vexipc_availability_share(&svc->availability, now,
+							 VEXIPC_AVAILABILITY_DAY);
+	spin_unlock_bh(&svc->lock);
+}

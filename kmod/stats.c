@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What is counted, summed up for those who ask. */
+#include <linux/cpumask.h>
+
+#include "instance.h"
+#include "registry.h"
+#include "stats.h"
+
+static u64 sum(struct vexipc_instance *inst, size_t offset)
+{
+	u64 total = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		total += READ_ONCE(*(u64 *)((char *)per_cpu_ptr(inst->stats, cpu) + offset));
+	return total;
+}
+
+#define EVENT(inst, counter) \
+	sum(inst, offsetof(struct vexipc_counters, event[VEXIPC_COUNT_##counter]))
+
+static u64 in_flight(struct vexipc_instance *inst)
+{
+	struct vexipc_service_set *set;
+	u64 total = 0;
+
+	rcu_read_lock();
+	set = rcu_dereference(inst->services);
+	for (u32 i = 0; i < set->count; i++) {
+		struct vexipc_service *svc = rcu_dereference(set->service[i]);
+
+		if (svc)
+			total += READ_ONCE(svc->in_flight);
+	}
+	rcu_read_unlock();
+	return total;
+}
+
+/**
+ * vexipc_stats_instance() - the figures of an instance
+ * @inst: whose
+ * @out: the out fields are filled
+ *
+ * At rest they conserve: see struct vexipc_stats. In flight is counted at the
+ * services; queued is what is live and not in flight: in a queue, or backing
+ * off before the next attempt.
+ */
+void vexipc_stats_instance(struct vexipc_instance *inst, struct vexipc_stats *out)
+{
+	u64 live = max(atomic_read(&inst->live), 0);
+
+	out->submitted = EVENT(inst, SUBMITTED);
+	out->completed = EVENT(inst, COMPLETED);
+	out->failed = EVENT(inst, FAILED);
+	out->timed_out = EVENT(inst, TIMED_OUT);
+	out->cancelled = EVENT(inst, CANCELLED);
+	out->refused = EVENT(inst, REFUSED);
+	out->in_flight = min(in_flight(inst), live);
+	out->queued = live - out->in_flight;
+	out->orphans = EVENT(inst, ORPHANS);
+	out->bad_answers = EVENT(inst, BAD_ANSWERS);
+	out->bad_messages = EVENT(inst, BAD_MESSAGES);
+	out->retries = EVENT(inst, RETRIES);
+	out->failovers = EVENT(inst, FAILOVERS);
+	out->expired = EVENT(inst, EXPIRED);
+	out->probes = EVENT(inst, PROBES);
+	out->probe_failures = EVENT(inst, PROBE_FAILURES);
+	out->heartbeats = EVENT(inst, HEARTBEATS);
+	out->alerts = EVENT(inst, ALERTS);
+	out->send_retries = EVENT(inst, SEND_RETRIES);
+	out->bytes_in = EVENT(inst, BYTES_IN);
+	out->bytes_out = EVENT(inst, BYTES_OUT);
+	out->batches = EVENT(inst, BATCHES);
+	out->batch_items = EVENT(inst, BATCH_ITEMS);
+	out->queued_max = atomic_read(&inst->queued_max);
+	out->max_queue_size = vexipc_config(inst, VEXIPC_CONFIG_MAX_QUEUE_SIZE);
+	out->max_concurrent_requests =
+		vexipc_config(inst, VEXIPC_CONFIG_MAX_CONCURRENT_REQUESTS);
+	out->services = vexipc_registry_count(inst);
+	/* One of them is the module's own, for probes. */
+	out->clients = max(atomic_read(&inst->endpoints) - 1, 0);
+	out->registered = EVENT(inst, REGISTERED);
+	out->unregistered = EVENT(inst, UNREGISTERED);
+	out->services_died = EVENT(inst, SERVICES_DIED);
+	for (u32 i = 0; i < VEXIPC_ERRORS; i++) {
+		out->refused_by[i] = sum(inst, offsetof(struct vexipc_counters, refused_by[i]));
+		out->failed_by[i] = sum(inst, offsetof(struct vexipc_counters, failed_by[i]));
+	}
+}
+
+/**
+ * vexipc_stats_service() - the figures of one service
+ * @svc: whose
+ * @out: the out fields are filled; those of the instance alone are 0
+ *
+ * Submitted counts attempts: sent to it, or queued for it now.
+ */
+void vexipc_stats_service(struct vexipc_service *svc, struct vexipc_stats *out)
+{
+	spin_lock_bh(&svc->lock);
+	out->submitted = svc->requests + svc->queued;
+	out->completed = svc->completed;
+	out->timed_out = svc->timed_out;
+	out->cancelled = svc->cancelled;
+	out->queued = svc->queued;
+	out->in_flight = svc->in_flight;
+	/* The rest of what it was sent: failed, overloaded, moved elsewhere. */
+	out->failed = svc->requests - svc->completed - svc->timed_out -
+		      svc->cancelled - svc->in_flight;
+	out->orphans = svc->orphans;
+	out->bad_answers = svc->bad_answers;
+	out->heartbeats = svc->heartbeats;
+	out->bytes_in = svc->bytes_in;
+	out->bytes_out = svc->bytes_out;
+	spin_unlock_bh(&svc->lock);
+	out->services = 1;
+	out->max_concurrent_requests = svc->spec.max_concurrent ?:
+		vexipc_config(svc->inst, VEXIPC_CONFIG_MAX_CONCURRENT_PER_SERVICE);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _VEXIPC_TRANSPORT_H
+#define _VEXIPC_TRANSPORT_H
+
+#include <linux/types.h>
+#include <linux/vexipc.h>
+
+struct vexipc_endpoint;
+struct vexipc_request;
+struct vexipc_service;
+
+/**
+ * struct vexipc_transport_ops - how requests reach a service
+ * @type:  enum vexipc_transport_type
+ * @fits:  could a request of so many bytes ever be carried to this service?
+ * @room:  is there room to send this request now? Under the service's lock; for
+ *	   a transport whose services fetch, there always is.
+ * @kick:  there is something to send. Fetching transports wake the service;
+ *	   sending ones send what they can. No locks held; must not sleep.
+ */
+struct vexipc_transport_ops {
+	enum vexipc_transport_type type;
+	bool (*fits)(const struct vexipc_service *svc, u32 len);
+	bool (*room)(struct vexipc_service *svc, const struct vexipc_request *req);
+	void (*kick)(struct vexipc_service *svc);
+};
+
+extern const struct vexipc_transport_ops vexipc_transport_chardev;
+extern const struct vexipc_transport_ops vexipc_transport_netlink;
+
+struct work_struct;
+void vexipc_transport_netlink_retry(struct work_struct *work);
+
+#endif

@@ -1,0 +1,97 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# What the test drivers share: run a suite that prints TAP, count, sum up.
+# Source it after scripts/lib.sh.
+
+passed=0 failed=0
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+
+# tap_count FILE: "passed failed". A plan's tests that never came have failed,
+# and so has what was skipped: everything that a test needs is in the root.
+tap_count() {
+	awk '
+		/^1\.\.[0-9]+/ { planned += substr($1, 4) }
+		/^ok / { if (tolower($0) ~ /# skip/) bad++; else good++ }
+		/^not ok / { bad++ }
+		END {
+			if (planned > good + bad) bad = planned - good
+			print good + 0, bad + 0
+		}' "$1"
+}
+
+# suite NAME CMD...: runs CMD, whose stdout is TAP.
+suite() {
+	local name=$1 start=$SECONDS status=0 good bad
+	shift
+	echo "== $name"
+	"$@" </dev/null | tee "$results/tap" || status=$?
+	read -r good bad < <(tap_count "$results/tap")
+	if [ "$status" != 0 ] && [ "$bad" = 0 ]; then
+		echo "not ok - $name ended with status $status"
+		bad=1
+	elif [ "$good" = 0 ] && [ "$bad" = 0 ]; then
+		echo "not ok - $name ran no test"
+		bad=1
+	fi
+	passed=$((passed + good))
+	failed=$((failed + bad))
+	echo "== $name: $good passed, $bad failed, $(minutes $((SECONDS - start))) min"
+}
+
+minutes() { awk -v s="$1" 'BEGIN { printf "%.1f", s / 60 }'; }
+
+# The last line; fails if anything failed.
+total() {
+	echo "$passed passed, $failed failed"
+	[ "$failed" = 0 ]
+}
+
+# The unit tests, natively in the root.
+unit_tests() {
+	"$tree/scripts/build" unit || return
+	local program
+	for program in "$(build_folder)"/unit/*; do
+		# A sanitizer's report or a crash is a failure of its own.
+		"$tree/scripts/in-root" --bind "$(build_folder)" -- timeout 300 "$program" 2>&1 ||
+			echo "not ok - ${program##*/} ended with status $?"
+	done
+}
+
+# vm_bats KERNEL TAGS [FILE...]: BATS files (all of tests/bats by default) in
+# virtual machines, as many at a time as there are processors, each with its
+# share of the files.
+vm_bats() {
+	local kernel=$1 tags=$2 group pids=() status=0
+	shift 2
+	[ $# -gt 0 ] || set -- "$tree"/tests/bats/*.bats
+	"$tree/scripts/build" --kernel "$kernel" || return
+	deal "$(nproc)" "$@"
+	for group in "$results"/group.*; do
+		mapfile -t files <"$group"
+		"$tree/scripts/vm" run --kernel "$kernel" --timeout "${VEXIPC_SUITE_TIMEOUT:-2400}" -- \
+			scripts/guest-bats "$tags" "${files[@]#"$tree"/}" \
+			>"$group.tap" 2>"$group.err" &
+		pids+=($!)
+	done
+	for group in "${!pids[@]}"; do
+		wait "${pids[group]}" || status=$?
+		cat "$results/group.$group.tap"
+		sed 's/^/# /' "$results/group.$group.err"
+	done
+	rm -f "$results"/group.*
+	return "$status"
+}
+
+# deal N FILE...: into group.0 to group.N-1, each with about as many tests.
+deal() {
+	local n=$1
+	shift
+	rm -f "$results"/group.*
+	grep -c '^@test' /dev/null "$@" | grep -v '^/dev/null' | sort -t: -k2 -nr |
+		awk -F: -v n="$n" -v dir="$results" '{
+			least = 0
+			for (i = 1; i < n; i++) if (load[i] < load[least]) least = i
+			load[least] += $2
+			print $1 >(dir "/group." least)
+		}'
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What administrators ask: services, figures, configuration. All ioctls. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+enum {
+	FIRST_ENTRIES = 32,
+	/* endpoint, models, metadata and their keys, all at their longest */
+	TEXT_ROOM = 16 << 10,
+};
+
+struct vexipc_admin {
+	int fd;
+};
+
+static int admin_ioctl(struct vexipc_admin *admin, unsigned long nr, void *arg)
+{
+	return ioctl(admin->fd, nr, arg) < 0 ? -errno : 0;
+}
+
+int vexipc_admin_open(struct vexipc_admin **admin)
+{
+	struct vexipc_admin *a = calloc(1, sizeof(*a));
+	int err;
+
+	if (!a)
+		return -ENOMEM;
+	a->fd = open(VEXIPC_DEVICE, O_RDWR | O_CLOEXEC);
+	if (a->fd < 0) {
+		/* A node without the module behind it is no device either. */
+		err = errno == ENXIO || errno == ENODEV ? -ENOENT : -errno;
+		free(a);
+		return err;
+	}
+	*admin = a;
+	return 0;
+}
+
+void vexipc_admin_close(struct vexipc_admin *admin)
+{
+	if (!admin)
+		return;
+	close(admin->fd);
+	free(admin);
+}
+
+static uint64_t address_of(const void *p)
+{
+	return (uint64_t)(uintptr_t)p;
+}
+
+static uint32_t length_of(const char *s)
+{
+	return s ? (uint32_t)strlen(s) : 0;
+}
+
+int vexipc_admin_list(struct vexipc_admin *admin, const struct vexipc_filter *filter,
+		      struct vexipc_service_entry **entries, uint32_t *count)
+{
+	static const struct vexipc_filter everything;
+	struct vexipc_service_entry *buf = NULL;
+	uint32_t room = FIRST_ENTRIES;
+	int err;
+
+	if (!filter)
+		filter = &everything;
+	for (;;) {
+		struct vexipc_list list = {
+			.model_ptr = address_of(filter->model),
+			.model_len = length_of(filter->model),
+			.entry_size = sizeof(*buf),
+			.dimensions = filter->dimensions,
+			.data_types = filter->data_types,
+			.states = filter->states,
+		};
+		void *bigger = reallocarray(buf, room, sizeof(*buf));
+
+		err = -ENOMEM;
+		if (!bigger)
+			break;
+		buf = bigger;
+		memset(buf, 0, room * sizeof(*buf));
+		list.buffer_ptr = address_of(buf);
+		list.buffer_size = room * (uint32_t)sizeof(*buf);
+		err = admin_ioctl(admin, VEXIPC_IOC_LIST, &list);
+		if (err)
+			break;
+		if (list.total <= list.count) {
+			*entries = buf;
+			*count = list.count;
+			return 0;
+		}
+		/* Room for some that come meanwhile. */
+		room = list.total + list.total / 4 + 1;
+	}
+	free(buf);
+	return err;
+}
+
+int vexipc_admin_status(struct vexipc_admin *admin, const char *id, uint64_t handle,
+			struct vexipc_service_entry *entry, char **text, size_t *text_len)
+{
+	uint32_t room = text ? TEXT_ROOM : 0;
+	char *buf = NULL;
+	int err;
+
+	for (;;) {
+		struct vexipc_status status = {
+			.service_id_ptr = address_of(id),
+			.service_id_len = length_of(id),
+			.handle = id ? 0 : handle,
+			.text_size = room,
+		};
+
+		if (room) {
+			char *bigger = realloc(buf, room);
+
+			err = -ENOMEM;
+			if (!bigger)
+				break;
+			buf = bigger;
+			status.text_ptr = address_of(buf);
+		}
+		err = admin_ioctl(admin, VEXIPC_IOC_STATUS, &status);
+		if (err)
+			break;
+		if (!text || status.text_size <= room) {
+			*entry = status.entry;
+			if (text) {
+				*text = buf;
+				*text_len = status.text_size;
+			}
+			return 0;
+		}
+		room = status.text_size;
+	}
+	free(buf);
+	return err;
+}
+
+int vexipc_admin_stats(struct vexipc_admin *admin, const char *id, struct vexipc_stats *stats)
+{
+	*stats = (struct vexipc_stats) {
+		.service_id_ptr = address_of(id),
+		.service_id_len = length_of(id),
+	};
+	return admin_ioctl(admin, VEXIPC_IOC_STATS, stats);
+}
+
+static int config(struct vexipc_admin *admin, struct vexipc_config_entry *entries,
+		  uint32_t count, uint32_t flags, uint32_t *refused)
+{
+	struct vexipc_config arg = {
+		.entries_ptr = address_of(entries),
+		.count = count,
+		.flags = flags,
+	};
+	int err = admin_ioctl(admin, VEXIPC_IOC_CONFIG, &arg);
+
+	if (err && refused)
+		*refused = arg.count;
+	return err;
+}
+
+int vexipc_admin_config_get(struct vexipc_admin *admin, struct vexipc_config_entry *entries,
+			    uint32_t count, uint32_t *refused)
+{
+	return config(admin, entries, count, 0, refused);
+}
+
+int vexipc_admin_config_set(struct vexipc_admin *admin, struct vexipc_config_entry *entries,
+			    uint32_t count, uint32_t *refused)
+{
+	return config(admin, entries, count, VEXIPC_CONFIG_WRITE, refused);
+}
+
+static int control(struct vexipc_admin *admin, const char *id, uint32_t op)
+{
+	struct vexipc_control arg = {
+		.service_id_ptr = address_of(id),
+		.service_id_len = length_of(id),
+		.op = op,
+	};
+
+	return admin_ioctl(admin, VEXIPC_IOC_CONTROL, &arg);
+}
+
+int vexipc_admin_drain(struct vexipc_admin *admin, const char *id)
+{
+	return control(admin, id, VEXIPC_CONTROL_DRAIN);
+}
+
+int vexipc_admin_resume(struct vexipc_admin *admin, const char *id)
+{
+	return control(admin, id, VEXIPC_CONTROL_RESUME);
+}
+
+uint32_t vxi_admin_default_transport(void)
+{
+	struct vexipc_config_entry entry = { .field = VEXIPC_CONFIG_TRANSPORT_TYPE };
+	struct vexipc_admin *admin;
+
+	if (vexipc_admin_open(&admin))
+		return 0;
+	if (vexipc_admin_config_get(admin, &entry, 1, NULL))
+		entry.value = 0;
+	vexipc_admin_close(admin);
+	return (uint32_t)entry.value;
+}

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What the fields of services, statistics and configuration are called, what
+ * unit they have, how they read: one table for tables, JSON and every tool.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "internal.h"
+
+#define SIZE(type_, field_) sizeof(((type_ *)0)->field_)
+#define ROW(type_, field_, title_, unit_, kind_, help_) {	\
+	.name = #field_,					\
+	.title = (title_),					\
+	.unit = (unit_),					\
+	.offset = offsetof(type_, field_),			\
+	.size = SIZE(type_, field_),				\
+	.kind = VEXIPC_FIELD_##kind_,				\
+	.help = (help_),					\
+}
+
+#define S(field_, title_, unit_, kind_, help_) \
+	ROW(struct vexipc_service_entry, field_, title_, unit_, kind_, help_)
+
+/* In the order tables show them. */
+static const struct vexipc_field service_fields[] = {
+	S(id, "ID", "", STRING, "unique name"),
+	S(name, NULL, "", STRING, "name for people"),
+	S(software_version, NULL, "", STRING, "version of its software"),
+	S(handle, NULL, "", HEX, "number in messages and traces"),
+	S(slot, NULL, "", NUMBER, "index in the telemetry maps"),
+	S(state, "STATE", "", STATE, "what it is doing"),
+	S(health, "HEALTH", "", NUMBER, "0 to 100"),
+	S(load, "LOAD", "permille", NUMBER, "in flight and queued, of its limit"),
+	S(in_flight, "INFLIGHT", "", NUMBER, "requests it has now"),
+	S(queued, "QUEUED", "", NUMBER, "requests that wait for it now"),
+	S(requests, "REQUESTS", "", NUMBER, "attempts sent to it"),
+	S(completed, "COMPLETED", "", NUMBER, "answers that counted"),
+	S(failures, "FAILURES", "", NUMBER, "attempts that failed"),
+	S(average_us, "AVG", "us", NUMBER, "time of an answer, weighted to the present"),
+	S(p50_us, NULL, "us", NUMBER, "time of an answer, median"),
+	S(p90_us, NULL, "us", NUMBER, "time of an answer, 90 in 100 are below"),
+	S(p99_us, "P99", "us", NUMBER, "time of an answer, 99 in 100 are below"),
+	S(p999_us, NULL, "us", NUMBER, "time of an answer, 999 in 1000 are below"),
+	S(dimensions, "DIMENSIONS", "", LIST, "that it can do; none: any"),
+	S(data_types, "TYPES", "", TYPES, "that it can do"),
+	S(max_batch, NULL, "", NUMBER, "items in one request"),
+	S(max_concurrent, NULL, "", NUMBER, "requests it takes at once"),
+	S(priority, NULL, "", NUMBER, "tier, higher is preferred"),
+	S(weight, NULL, "", NUMBER, "share within its tier"),
+	S(transport, "TRANSPORT", "", TRANSPORT, "how requests reach it"),
+	S(latency_us, NULL, "us", NUMBER, "time of one item, as announced"),
+	S(throughput, NULL, "items/s", NUMBER, "as announced"),
+	S(features, NULL, "", FEATURES, "what both sides can do"),
+	S(version, NULL, "", NUMBER, "of the protocol"),
+	S(bytes_in, NULL, "bytes", NUMBER, "content sent to it"),
+	S(bytes_out, NULL, "bytes", NUMBER, "vectors it answered with"),
+	S(registered_ns, NULL, "ns", NUMBER, "when it registered, on the monotonic clock"),
+	S(last_heartbeat_ns, NULL, "ns", NUMBER, "last heartbeat, on the monotonic clock; 0: none"),
+	S(memory_bytes, NULL, "bytes", NUMBER, "resident, as it reported"),
+	S(cpu_permille, NULL, "permille", NUMBER, "of one CPU, as it reported"),
+	S(reported_in_flight, NULL, "", NUMBER, "requests it works on, as it reported"),
+	S(reported_queue_depth, NULL, "", NUMBER, "requests it has not begun, as it reported"),
+	S(available_minute, NULL, "1/10000", NUMBER, "could be chosen, share of the last minute"),
+	S(available_hour, NULL, "1/10000", NUMBER, "could be chosen, share of the last hour"),
+	S(available_day, NULL, "1/10000", NUMBER, "could be chosen, share of the last day"),
+	S(uid, NULL, "", NUMBER, "user who registered it"),
+	S(pid, NULL, "", NUMBER, "process that registered it"),
+	{ 0 },
+};
+
+#define T(field_, unit_, kind_, help_) \
+	ROW(struct vexipc_stats, field_, NULL, unit_, kind_, help_)
+
+static const struct vexipc_field stats_fields[] = {
+	T(submitted, "", NUMBER, "requests that came"),
+	T(completed, "", NUMBER, "ended with an answer"),
+	T(failed, "", NUMBER, "ended with an error"),
+	T(timed_out, "", NUMBER, "ended by their deadline"),
+	T(cancelled, "", NUMBER, "ended by their client"),
+	T(refused, "", NUMBER, "not accepted"),
+	T(queued, "", NUMBER, "waiting now"),
+	T(in_flight, "", NUMBER, "with services now"),
+	T(orphans, "", NUMBER, "answers nobody waited for"),
+	T(bad_answers, "", NUMBER, "answers that made no sense"),
+	T(bad_messages, "", NUMBER, "malformed messages, refused"),
+	T(retries, "", NUMBER, "further attempts after a failure"),
+	T(failovers, "", NUMBER, "moved off a service that went"),
+	T(expired, "", NUMBER, "too late when their turn came"),
+	T(probes, "", NUMBER, "health checks sent"),
+	T(probe_failures, "", NUMBER, "health checks not answered"),
+	T(heartbeats, "", NUMBER, "received"),
+	T(alerts, "", NUMBER, "sent"),
+	T(send_retries, "", NUMBER, "found no room in a service's socket"),
+	T(bytes_in, "bytes", NUMBER, "content taken from clients"),
+	T(bytes_out, "bytes", NUMBER, "vectors handed to clients"),
+	T(batches, "", NUMBER, "batch requests"),
+	T(batch_items, "", NUMBER, "items in them"),
+	T(queued_max, "", NUMBER, "most that ever waited at once"),
+	T(max_queue_size, "", NUMBER, "limit of what may wait"),
+	T(max_concurrent_requests, "", NUMBER, "limit of what may be under way"),
+	T(services, "", NUMBER, "registered now"),
+	T(clients, "", NUMBER, "descriptors and sockets now"),
+	T(registered, "", NUMBER, "services, ever"),
+	T(unregistered, "", NUMBER, "services that left"),
+	T(services_died, "", NUMBER, "services that went without leaving"),
+	T(refused_by, "", ERRORS, "refused, by reason"),
+	T(failed_by, "", ERRORS, "failed, by reason"),
+	{ 0 },
+};
+
+#define C(name_, number_, unit_, kind_, help_) {	\
+	.name = (name_),				\
+	.unit = (unit_),				\
+	.offset = offsetof(struct vexipc_config_entry, value),	\
+	.size = SIZE(struct vexipc_config_entry, value),	\
+	.number = VEXIPC_CONFIG_##number_,		\
+	.kind = VEXIPC_FIELD_##kind_,			\
+	.privileged = true,				\
+	.help = (help_),				\
+}
+
+static const struct vexipc_field config_fields[] = {
+	C("max_concurrent_requests", MAX_CONCURRENT_REQUESTS, "", NUMBER,
+	  "requests under way at once, of the instance"),
+	C("max_concurrent_per_service", MAX_CONCURRENT_PER_SERVICE, "", NUMBER,
+	  "requests under way at once, of a service that names no limit"),
+	C("request_timeout_ms", REQUEST_TIMEOUT_MS, "ms", NUMBER,
+	  "for requests that name none"),
+	C("max_queue_size", MAX_QUEUE_SIZE, "", NUMBER, "requests that may wait"),
+	C("discovery_interval_sec", DISCOVERY_INTERVAL_SEC, "s", NUMBER,
+	  "services are looked for so often; ten times without a sign end one"),
+	C("health_check_interval_sec", HEALTH_CHECK_INTERVAL_SEC, "s", NUMBER,
+	  "a service without heartbeat for so long is probed"),
+	C("max_retry_attempts", MAX_RETRY_ATTEMPTS, "", NUMBER,
+	  "further attempts after a failure"),
+	C("retry_backoff_base_ms", RETRY_BACKOFF_BASE_MS, "ms", NUMBER,
+	  "before the same service is tried again; doubles"),
+	C("enable_authentication", ENABLE_AUTHENTICATION, "", BOOL,
+	  "registering takes CAP_NET_ADMIN"),
+	C("enable_encryption", ENABLE_ENCRYPTION, "", BOOL, "of messages; not built"),
+	C("enable_compression", ENABLE_COMPRESSION, "", BOOL, "of messages; not built"),
+	C("transport_type", TRANSPORT_TYPE, "", TRANSPORT, "for services that name none"),
+	C("buffer_size", BUFFER_SIZE, "bytes", NUMBER, "content a service may hold"),
+	C("connection_timeout_ms", CONNECTION_TIMEOUT_MS, "ms", NUMBER,
+	  "a service without room for a message is tried so long"),
+	C("max_retries", MAX_RETRIES, "", NUMBER,
+	  "a service without room for a message is tried so often"),
+	C("algorithm", ALGORITHM, "", ALGORITHM, "which service gets a request"),
+	C("probe_timeout_ms", PROBE_TIMEOUT_MS, "ms", NUMBER, "for answering a probe"),
+	C("unhealthy_after", UNHEALTHY_AFTER, "", NUMBER,
+	  "probes failed in a row until a service counts as failed"),
+	C("healthy_after", HEALTHY_AFTER, "", NUMBER,
+	  "probes answered in a row until it counts as well again"),
+	{ 0 },
+};
+
+const struct vexipc_field *vexipc_service_fields(void)
+{
+	return service_fields;
+}
+
+const struct vexipc_field *vexipc_stats_fields(void)
+{
+	return stats_fields;
+}
+
+const struct vexipc_field *vexipc_config_fields(void)
+{
+	return config_fields;
+}
+
+const struct vexipc_field *vexipc_field_find(const struct vexipc_field *table, const char *name)
+{
+	for (; table->name; table++)
+		if (!strcmp(table->name, name))
+			return table;
+	return NULL;
+}
+
+uint64_t vexipc_field_value(const struct vexipc_field *field, const void *object)
+{
+	const char *at = (const char *)object + field->offset;
+	uint64_t wide;
+	uint32_t narrow;
+
+	if (field->kind == VEXIPC_FIELD_STRING || field->kind == VEXIPC_FIELD_LIST ||
+	    field->kind == VEXIPC_FIELD_ERRORS)
+		return 0;
+	if (field->size == sizeof(narrow)) {
+		memcpy(&narrow, at, sizeof(narrow));
+		return narrow;
+	}
+	memcpy(&wide, at, sizeof(wide));
+	return wide;
+}
+
+/* Comma-separated text into a buffer that may be too short, as snprintf(). */
+struct text {
+	char *buf;
+	size_t room;
+	size_t len;
+};
+
+static void append(struct text *text, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void append(struct text *text, const char *format, ...)
+{
+	size_t at = text->len < text->room ? text->len : text->room;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(text->buf + at, text->room - at, format, args);
+	va_end(args);
+	if (n > 0)
+		text->len += (size_t)n;
+}
+
+static const char *comma(const struct text *text)
+{
+	return text->len ? "," : "";
+}
+
+static void format_list(struct text *text, const struct vexipc_field *field,
+			const struct vexipc_service_entry *entry)
+{
+	uint32_t count = entry->dimensions_count;
+
+	if (count > field->size / sizeof(uint32_t))
+		count = field->size / sizeof(uint32_t);
+	for (uint32_t i = 0; i < count; i++)
+		append(text, "%s%" PRIu32, comma(text), entry->dimensions[i]);
+	if (!count)
+		append(text, "any");
+}
+
+static void format_errors(struct text *text, const struct vexipc_field *field,
+			  const void *object)
+{
+	const char *at = (const char *)object + field->offset;
+
+	for (uint32_t i = 0; i < field->size / sizeof(uint64_t); i++) {
+		uint64_t n;
+
+		memcpy(&n, at + i * sizeof(n), sizeof(n));
+		if (n)
+			append(text, "%s%s=%" PRIu64, comma(text), vexipc_error_name(i), n);
+	}
+	if (!text->len)
+		append(text, "-");
+}
+
+static void format_features(struct text *text, uint64_t features)
+{
+	static const char *const names[] = { "batch", "health", "fragments" };
+
+	for (size_t i = 0; i < 64; i++) {
+		if (!(features >> i & 1))
+			continue;
+		if (i < ARRAY_SIZE(names))
+			append(text, "%s%s", comma(text), names[i]);
+		else
+			append(text, "%sbit%zu", comma(text), i);
+	}
+	if (!features)
+		append(text, "-");
+}
+
+static void format_value(struct text *text, const struct vexipc_field *field, uint64_t value)
+{
+	switch (field->kind) {
+	case VEXIPC_FIELD_HEX:
+		append(text, "0x%" PRIx64, value);
+		break;
+	case VEXIPC_FIELD_STATE:
+		append(text, "%s", vexipc_state_name((uint32_t)value));
+		break;
+	case VEXIPC_FIELD_TRANSPORT:
+		append(text, "%s", vexipc_transport_name((uint32_t)value));
+		break;
+	case VEXIPC_FIELD_ALGORITHM:
+		append(text, "%s", vexipc_algorithm_name((uint32_t)value));
+		break;
+	case VEXIPC_FIELD_BOOL:
+		append(text, "%s", value ? "true" : "false");
+		break;
+	case VEXIPC_FIELD_TYPES:
+		for (uint32_t i = 0; i < VEXIPC_DATA_TYPES; i++)
+			if (value >> i & 1)
+				append(text, "%s%s", comma(text), vexipc_data_type_name(i));
+		if (!text->len)
+			append(text, "-");
+		break;
+	case VEXIPC_FIELD_FEATURES:
+		format_features(text, value);
+		break;
+	default:
+		append(text, "%" PRIu64, value);
+	}
+}
+
+int vexipc_field_format(const struct vexipc_field *field, const void *object, char *buf,
+			size_t room)
+{
+	struct text text = { buf, room, 0 };
+	const char *at = (const char *)object + field->offset;
+
+	if (field->kind == VEXIPC_FIELD_STRING)
+		append(&text, "%.*s", (int)strnlen(at, field->size), at);
+	else if (field->kind == VEXIPC_FIELD_LIST)
+		format_list(&text, field, object);
+	else if (field->kind == VEXIPC_FIELD_ERRORS)
+		format_errors(&text, field, object);
+	else
+		format_value(&text, field, vexipc_field_value(field, object));
+	return (int)text.len;
+}
+
+int vexipc_config_format(const struct vexipc_field *field, uint64_t value, char *buf, size_t room)
+{
+	struct text text = { buf, room, 0 };
+
+	format_value(&text, field, value);
+	return (int)text.len;
+}
+
+int vexipc_config_parse(const struct vexipc_field *field, const char *text, uint64_t *value)
+{
+	static const char *const yes[] = { "true", "on", "yes" };
+	static const char *const no[] = { "false", "off", "no" };
+	unsigned long long n;
+	uint32_t named;
+	char *end;
+
+	if (isdigit((unsigned char)*text)) {
+		errno = 0;
+		n = strtoull(text, &end, 10);
+		if (errno || *end)
+			return -EINVAL;
+		*value = n;
+		return 0;
+	}
+	switch (field->kind) {
+	case VEXIPC_FIELD_TRANSPORT:
+		if (vexipc_transport_parse(text, &named))
+			return -EINVAL;
+		break;
+	case VEXIPC_FIELD_ALGORITHM:
+		if (vexipc_algorithm_parse(text, &named))
+			return -EINVAL;
+		break;
+	case VEXIPC_FIELD_BOOL:
+		for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
+			if (strcasecmp(text, yes[i]) && strcasecmp(text, no[i]))
+				continue;
+			*value = !strcasecmp(text, yes[i]);
+			return 0;
+		}
+		return -EINVAL;
+	default:
+		return -EINVAL;
+	}
+	*value = named;
+	return 0;
+}

@@ -1,0 +1,6 @@
+$(call program,vexipc,vexipc.c common.c table.c json.c npy.c embed_source.c \
+	embed_output.c cmd_embed.c cmd_services.c cmd_stats.c cmd_config.c \
+	cmd_control.c cmd_monitor.c,vexipc libcjson -lm)
+
+$(call unit,test_lib_cli,tests/unit/test_lib_cli.c common.c json.c npy.c \
+	embed_source.c,vexipc libmnl libcjson -lm)
