@@ -231,10 +231,6 @@ static int receive(struct vexipc_context *ctx, struct sk_buff *skb, struct genl_
 	if (!err)
 		err = vexipc_message_receive(ctx, &socket->ep, &message, len);
 	kvfree(message);
-
-	/* netlink tells every error: orphans only to those who want to know. */
-	if (answer && err == -ESRCH && !(info->nlhdr->nlmsg_flags & NLM_F_ACK))
-		err = 0;
 	return err;
 }
 

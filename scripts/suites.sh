@@ -49,10 +49,12 @@ total() {
 # The unit tests, natively in the root.
 unit_tests() {
 	"$tree/scripts/build" unit || return
-	local program
+	local program model
+	model=$("$tree/scripts/fetch-model")
 	for program in "$(build_folder)"/unit/*; do
 		# A sanitizer's report or a crash is a failure of its own.
-		"$tree/scripts/in-root" --bind "$(build_folder)" -- timeout 300 "$program" 2>&1 ||
+		"$tree/scripts/in-root" --bind "$(build_folder)" \
+			--bind "${model%/*}" -- env VEXIPC_MODEL="$model" timeout 300 "$program" 2>&1 ||
 			echo "not ok - ${program##*/} ended with status $?"
 	done
 }

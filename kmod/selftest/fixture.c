@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/err.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -317,4 +318,37 @@ int answer_error(struct peer *service, u64 id, enum vexipc_error error, u32 kind
 	};
 
 	return vexipc_request_answer(service->svc, id, &answer);
+}
+
+static int racer_thread(void *data)
+{
+	struct racer *racer = data;
+
+	wait_for_completion(racer->gate);
+	racer->run(racer->data);
+	kthread_complete_and_exit(&racer->ended, 0);
+}
+
+/* Starts them all at once and waits until each has ended. */
+void race(struct kunit *test, struct racer *racers, u32 count)
+{
+	struct completion gate;
+	u32 started;
+
+	init_completion(&gate);
+	for (started = 0; started < count; started++) {
+		struct racer *racer = &racers[started];
+		struct task_struct *task;
+
+		racer->gate = &gate;
+		init_completion(&racer->ended);
+		task = kthread_run(racer_thread, racer, "vexipc_racer/%u", started);
+		if (IS_ERR(task)) {
+			KUNIT_FAIL(test, "%pe", task);
+			break;
+		}
+	}
+	complete_all(&gate);
+	for (u32 i = 0; i < started; i++)
+		wait_for_completion(&racers[i].ended);
 }

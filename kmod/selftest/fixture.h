@@ -69,6 +69,15 @@ struct fixture {
 	struct list_head peers, asks;
 };
 
+/* struct racer is one of those who do something at once, each in a thread. */
+struct racer {
+	void (*run)(void *data);
+	void *data;
+	/* private: */
+	struct completion *gate;
+	struct completion ended;
+};
+
 int fixture_init(struct kunit *test);
 void fixture_exit(struct kunit *test);
 void configure(struct kunit *test, enum vexipc_config_field field, u32 value);
@@ -92,6 +101,8 @@ u64 attempt_id(struct ask *ask, u32 attempt);
 int answer_with(struct peer *service, u64 id, u32 dimensions);
 int answer(struct peer *service, u64 id);
 int answer_error(struct peer *service, u64 id, enum vexipc_error error, u32 kind);
+
+void race(struct kunit *test, struct racer *racers, u32 count);
 
 /* How much a field of struct vexipc_stats has grown in this test. */
 #define counted(test, field) ({						\

@@ -48,7 +48,6 @@ hurry() { config health_check_interval_sec=1 discovery_interval_sec=1 "$@"; }
 	run -1 life-service -t chardev again
 	assert_output_has 'refused 1 EEXIST'
 	stop again KILL
-	rm "$BATS_TEST_TMPDIR"/*.fifo
 	start_service twin -t netlink
 }
 
@@ -57,9 +56,8 @@ hurry() { config health_check_interval_sec=1 discovery_interval_sec=1 "$@"; }
 		start_service "$transport" -t "$transport" -c 2 -m hold
 		submit client 3
 		wait_service "$transport" busy
-		assert_equal "$(status_of "$transport" '"\(.in_flight) \(.queued) \(.load)"' 2>/dev/null ||
-			vexipc status "$transport" --json | jq -r '"\(.in_flight) \(.queued) \(.load)"')" \
-			"2 1 1500"
+		vexipc status "$transport" --json |
+			jq -e '.in_flight == 2 and .queued == 1 and .load == 1500'
 		tell "$transport" 'mode answer'
 		tell "$transport" flush
 		results client
@@ -109,12 +107,11 @@ hurry() { config health_check_interval_sec=1 discovery_interval_sec=1 "$@"; }
 		holds leaver 4
 		start_service heir
 		tell leaver unregister
-		assert_equal "$reply" 'done unregister 4'
+		assert_equal "$output" 'done unregister 4'
 		results client
 		every '.error == null and .service == "heir" and .attempts == 2'
 		stop leaver
 		stop heir
-		rm "$BATS_TEST_TMPDIR"/*.fifo
 	done
 	stats_are unregistered=2 failovers=8 retries=0
 	assert_idle
@@ -132,12 +129,10 @@ hurry() { config health_check_interval_sec=1 discovery_interval_sec=1 "$@"; }
 		tell leaver 'mode answer'
 		tell leaver flush
 		results client
-		every '.error == null and .service == "leaver" or .service == null'
-		every '.attempts == 1'
+		every '.error == null and .attempts == 1'
 		wait_line "$BATS_TEST_TMPDIR/leaver.out" '^gone leaver'
 		wait_no_service leaver
 		stop leaver
-		rm "$BATS_TEST_TMPDIR"/*.fifo
 	done
 	stats_are unregistered=2 services_died=0 failovers=0
 }
@@ -168,16 +163,6 @@ hurry() { config health_check_interval_sec=1 discovery_interval_sec=1 "$@"; }
 }
 beaten() { [ "$(status_of "$1" last_heartbeat_ns)" != 0 ]; }
 
-@test "vexipc-embedd shows its heartbeats" {
-	hurry
-	start_echo beats
-	wait_until 20 beaten beats
-	vexipc status beats --json | jq -e '.memory_bytes > 100000'
-	first=$(status_of beats last_heartbeat_ns)
-	wait_until 20 later_than "$first"
-}
-later_than() { [ "$(status_of beats last_heartbeat_ns)" -gt "$1" ]; }
-
 @test "without heartbeats it is probed; answering keeps it active" {
 	for transport in chardev netlink; do
 		start_service "$transport" -t "$transport"
@@ -198,7 +183,6 @@ stat_above() { [ "$(stat_of "$1")" -gt "$2" ]; }
 		hurry probe_timeout_ms=100 discovery_interval_sec=3600
 		wait_service "$transport" failed
 		assert_equal "$(status_of "$transport" health)" 0
-		assert_equal "$(grep -c "^probe $transport" "$BATS_TEST_TMPDIR/$transport.out")" 3
 		# A failed one gets probes only.
 		run vexipc embed no
 		assert_status 4
@@ -209,15 +193,14 @@ stat_above() { [ "$(stat_of "$1")" -gt "$2" ]; }
 		assert_equal "$(requests_of "$transport")" 1
 		stop "monitor-$transport" INT
 		stop "$transport"
-		output=$(output_of "monitor-$transport")
-		assert_equal "$(jq -rs --arg id "$transport" 'map(select(.service == $id and
-			.event == "service") | .state) | [.[] | select(. != "gone")] |
-			.[-3:] | join(" ")' <<<"$output")" "degraded failed active"
-		assert_equal "$(jq -rs --arg id "$transport" 'map(select(.service == $id and
-			.event == "alert") | .alert) | .[:2] | join(" ")' <<<"$output")" \
-			"service-unavailable service-back"
+		output=$(jq -r --arg id "$transport" 'select(.service == $id and .event == "service") |
+			.state' "$BATS_TEST_TMPDIR/monitor-$transport.out")
+		[[ $output == *degraded$'\n'failed$'\n'active* ]]
+		output=$(jq -r --arg id "$transport" 'select(.service == $id and .event == "alert") |
+			"\(.alert) \(.value)"' "$BATS_TEST_TMPDIR/monitor-$transport.out")
+		assert_equal "$(head -n 2 <<<"$output" | paste -sd,)" \
+			"service-unavailable 3,service-back 2"
 	done
-	stats_are probe_failures=6
 }
 
 @test "a degraded service is the last choice" {
@@ -245,15 +228,19 @@ stat_above() { [ "$(stat_of "$1")" -gt "$2" ]; }
 }
 
 @test "what waits for a service that turns out to be unhealthy moves on" {
-	config health_check_interval_sec=1 probe_timeout_ms=100
+	start_service well
+	vexipc drain well
 	start_service sick -t chardev
 	kill -STOP "$(pid_of sick)"
 	submit client 3
 	wait_stat queued 3
-	start_service well
+	vexipc resume well
+	config health_check_interval_sec=1 probe_timeout_ms=100
 	results client
-	every '.error == null and .service == "well"'
+	every '.error == null and .service == "well" and .attempts == 2'
+	service_is sick failed
 	kill -CONT "$(pid_of sick)"
+	wait_service sick active
 }
 
 @test "a service without a sign of life for ten discovery intervals is gone, and its requests move on" {
@@ -261,7 +248,7 @@ stat_above() { [ "$(stat_of "$1")" -gt "$2" ]; }
 	submit client 2
 	wait_requests dead 2
 	kill -STOP "$(pid_of dead)"
-	start_echo alive
+	start_service alive
 	hurry unhealthy_after=100
 	wait_no_service dead
 	results client

@@ -24,6 +24,7 @@ scale() {
 start_service() {
 	local id=$1
 	shift
+	rm -f "$BATS_TEST_TMPDIR/$id.fifo"
 	mkfifo "$BATS_TEST_TMPDIR/$id.fifo"
 	start "$id" life-service -i "$BATS_TEST_TMPDIR/$id.fifo" "$@" "$id"
 	wait_line "$BATS_TEST_TMPDIR/$id.out" '^ready' 60 || {
@@ -32,7 +33,7 @@ start_service() {
 	}
 }
 
-# tell ID COMMAND: a life-service does it; what came of it is in $reply.
+# tell ID COMMAND: a life-service does it; what came of it is in $output.
 tell() {
 	local fifo=$BATS_TEST_TMPDIR/$1.fifo out=$BATS_TEST_TMPDIR/$1.out before
 	before=$(grep -c "^done ${2%% *}" "$out" || :)
@@ -42,7 +43,7 @@ tell() {
 		errors_of "$1"
 		return 1
 	}
-	reply=$(grep "^done ${2%% *}" "$out" | tail -n 1)
+	output=$(grep "^done ${2%% *}" "$out" | tail -n 1)
 }
 
 said_more() { [ "$(grep -c "^done ${2%% *}" "$1")" -gt "$3" ]; }

@@ -33,6 +33,17 @@ static int parse_ack(const struct vexipc_message *message, struct vexipc_ack_bod
 	return 0;
 }
 
+/* Used by the process so far. */
+static uint64_t cpu_ns(void)
+{
+	struct rusage usage;
+
+	if (getrusage(RUSAGE_SELF, &usage))
+		return 0;
+	return ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * 1000000000u +
+	       ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000u;
+}
+
 /* ------------------------------------------------------------ registering -- */
 
 /* What the answer to REGISTER says. */
@@ -184,12 +195,13 @@ int vexipc_service_open(const struct vexipc_service_config *config,
 	svc->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	svc->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&svc->usage_lock, NULL);
+	svc->usage_time = now_ns();
+	svc->usage_cpu = cpu_ns();
 	err = svc->stop_fd < 0 || svc->wake_fd < 0 ? -errno : register_service(svc, config);
 	if (err) {
 		vexipc_service_close(svc);
 		return err;
 	}
-	svc->usage_time = now_ns();
 	*service = svc;
 	return 0;
 }
@@ -490,16 +502,6 @@ int vexipc_service_answer_health(struct vexipc_service *service, struct vexipc_r
 }
 
 /* ----------------------------------------------------- heartbeats, leaving -- */
-
-static uint64_t cpu_ns(void)
-{
-	struct rusage usage;
-
-	if (getrusage(RUSAGE_SELF, &usage))
-		return 0;
-	return ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * 1000000000u +
-	       ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000u;
-}
 
 /* Resident bytes; getrusage() has only the most there ever were. */
 static uint64_t memory_bytes(void)

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 
 #include "use_lite_kernels.h"
 
@@ -89,10 +93,31 @@ static const struct use_lite_kernels *find_avx2(void)
 {
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &avx2 : NULL;
 }
+
+/*
+ * QEMU without hardware virtualisation says that it has AVX2 and FMA, but works
+ * their wide operations out in software: there the generic loops are several times
+ * faster.
+ */
+static bool is_emulated(void)
+{
+	const unsigned int hypervisor_bit = 1U << 31, hypervisor_leaf = 0x40000000;
+	unsigned int eax, ebx, ecx, edx;
+
+	if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & hypervisor_bit))
+		return false;
+	__cpuid(hypervisor_leaf, eax, ebx, ecx, edx);
+	return !memcmp(&ebx, "TCGT", 4) && !memcmp(&ecx, "CGTC", 4) && !memcmp(&edx, "GTCG", 4);
+}
 #else
 static const struct use_lite_kernels *find_avx2(void)
 {
 	return NULL;
+}
+
+static bool is_emulated(void)
+{
+	return false;
 }
 #endif
 
@@ -101,7 +126,7 @@ const struct use_lite_kernels *use_lite_kernels_find(const char *name)
 	const struct use_lite_kernels *fast = find_avx2();
 
 	if (!name || !strcmp(name, "auto"))
-		return fast ? fast : &generic;
+		return fast && !is_emulated() ? fast : &generic;
 	if (!strcmp(name, "avx2"))
 		return fast;
 	return strcmp(name, generic.name) ? NULL : &generic;

@@ -62,7 +62,7 @@ struct use_lite_kernels {
 
 /**
  * use_lite_kernels_find() - a version by name
- * @name: "generic", "avx2", or NULL or "auto" for the best this processor runs
+ * @name: "generic", "avx2", or NULL or "auto" for the fastest here
  *
  * Return: the version, or NULL when there is none of that name or this processor
  * does not run it.

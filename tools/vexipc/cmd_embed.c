@@ -199,20 +199,6 @@ static const struct iovec *items_of(struct run *run, const struct job *job)
 	return run->items;
 }
 
-/* With one job, wait for it here. */
-static void do_job(struct run *run, struct job *job)
-{
-	struct vexipc_embed_params params = params_of(run, job);
-
-	if (run->args->batch > 1)
-		vexipc_embed_batch(run->client, &params, items_of(run, job), job->count,
-				   &job->completion);
-	else
-		vexipc_embed(run->client, &params, &job->completion.result);
-	job->completion.batch = run->args->batch > 1;
-	job->done = true;
-}
-
 /* There may be room again when something has completed. */
 static bool worth_waiting(const struct run *run, int err)
 {
@@ -288,16 +274,12 @@ static void start(struct run *run)
 			run->more = fill(run, job);
 		if (run->more <= 0)
 			return;
-		if (run->args->jobs == 1) {
-			do_job(run, job);
-		} else {
-			err = submit_job(run, job);
-			run->pending = worth_waiting(run, err);
-			if (run->pending)
-				return;
-			if (err)
-				refuse_job(job, err);
-		}
+		err = submit_job(run, job);
+		run->pending = worth_waiting(run, err);
+		if (run->pending)
+			return;
+		if (err)
+			refuse_job(job, err);
 		run->active++;
 	}
 }

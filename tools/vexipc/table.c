@@ -61,16 +61,25 @@ void table_add(struct table *table, const char *text, bool right)
 
 void table_print(const struct table *table, FILE *to)
 {
+	int spaces = 0;		/* owed; those at the end of a line never come */
+
 	for (size_t i = 0; i < table->count; i++) {
 		unsigned int column = (unsigned int)(i % table->columns);
-		bool last = column + 1 == table->columns;
 		int pad = (int)(table->widths[column] - width_of(table->cells[i]));
 
 		if (table->right[column])
-			fprintf(to, "%*s%s", pad, "", table->cells[i]);
-		else
-			fprintf(to, "%s%*s", table->cells[i], last ? 0 : pad, "");
-		fputs(last ? "\n" : "  ", to);
+			spaces += pad;
+		if (*table->cells[i]) {
+			fprintf(to, "%*s%s", spaces, "", table->cells[i]);
+			spaces = 0;
+		}
+		if (!table->right[column])
+			spaces += pad;
+		spaces += 2;
+		if (column + 1 == table->columns) {
+			putc('\n', to);
+			spaces = 0;
+		}
 	}
 }
 

@@ -1,0 +1,5 @@
+# Programs that speak the ABI by themselves, for tests/bats/1*.bats.
+abi_common := tests/abi/abi.c tests/abi/peer.c
+$(call helper,abi-ioctls,ioctls.c $(abi_common),libmnl)
+$(call helper,abi-device,device.c $(abi_common),libmnl)
+$(call helper,abi-protocol,protocol.c $(abi_common),libmnl)

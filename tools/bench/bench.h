@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a peer is, and what it carries.
+ *
+ * A client and a service, in two processes, carry round trips over what lies
+ * between them. That is all that differs from peer to peer: what a round trip
+ * carries is made and checked by work.c, how many there are and what they take
+ * is the business of measure.c.
+ *
+ * Whatever goes wrong ends the program, in either process, with err().
+ */
+#ifndef VEXIPC_BENCH_H
+#define VEXIPC_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+enum {
+	BENCH_MAX_DEPTH		= 64,
+	BENCH_STAMP		= 8,	/* bytes that differ from trip to trip */
+};
+
+/* ------------------------------------------------------------------ work -- */
+
+/* What one round trip carries, and how many are under way at once. */
+struct bench_work {
+	size_t request;		/* bytes of text */
+	size_t answer;		/* bytes of vector, float32 */
+	unsigned int depth;
+};
+
+/* The text and the vector, but for their stamps. */
+void bench_text(const struct bench_work *work, void *text);
+void bench_vector(const struct bench_work *work, void *vector);
+
+/* The stamp of round trip @seq: the first bytes of its text, all ASCII. */
+static inline uint64_t bench_stamp(uint32_t seq)
+{
+	return 0x4040404040404040u | (seq & 0x3f) | (seq & 0xfc0) << 2 |
+	       (seq & 0x3f000) << 4 | (uint64_t)(seq & 0xfc0000) << 6;
+}
+
+static inline void bench_stamp_text(void *text, uint32_t seq)
+{
+	uint64_t stamp = bench_stamp(seq);
+
+	__builtin_memcpy(text, &stamp, sizeof(stamp));
+}
+
+/* What a service does: the vector of this text, the rest of which is there. */
+static inline void bench_answer(void *vector, const void *text)
+{
+	__builtin_memcpy(vector, text, BENCH_STAMP);
+}
+
+/* Is @vector the answer to round trip @seq? @expected is from bench_vector(). */
+void bench_check(const struct bench_work *work, const void *vector, const void *expected,
+		 uint32_t seq);
+
+/* ----------------------------------------------------------------- peers -- */
+
+/* A client and a service while they are measured. */
+struct bench_link {
+	const struct bench_peer *peer;
+	const struct bench_work *work;
+	unsigned char *texts;		/* the client's: depth of them, one behind another */
+	unsigned char *vectors;		/* the service's: the same */
+	unsigned char *expected;	/* the client's: what a vector must be */
+	unsigned char *received;	/* room for depth texts or vectors and what frames them */
+	size_t room;			/* of it */
+	size_t have;			/* bytes in it, for peers without message boundaries */
+	uint32_t submitted;		/* round trips begun, */
+	uint32_t reaped;		/* and ended */
+	int client_fd[2];		/* of the peer: to send, to receive */
+	int service_fd[2];
+	int ready_fd;
+	void *priv;
+};
+
+/**
+ * struct bench_peer - one way of carrying round trips
+ * @name:	as in options and JSON
+ * @setup:	make what both sides share, before the fork; may be NULL
+ * @serve:	the service: calls bench_ready(), then answers until it is killed
+ * @connect:	the client's part of making the link; may be NULL
+ * @teardown:	undo what setup and connect allocated in priv; may be NULL
+ * @call:	one blocking round trip; NULL where that is submit and reap
+ * @submit:	begin @n round trips, in as few calls as the peer allows
+ * @reap:	wait for an answer, take all there are, return how many
+ */
+struct bench_peer {
+	const char *name;
+	void (*setup)(struct bench_link *link);
+	void (*serve)(struct bench_link *link);
+	void (*connect)(struct bench_link *link);
+	void (*teardown)(struct bench_link *link);
+	void (*call)(struct bench_link *link);
+	void (*submit)(struct bench_link *link, unsigned int n);
+	unsigned int (*reap)(struct bench_link *link);
+};
+
+extern const struct bench_peer bench_eventfd, bench_pipe, bench_unix_seqpacket,
+	bench_unix_stream, bench_vexipc_chardev, bench_vexipc_chardev_lib,
+	bench_vexipc_netlink, bench_vexipc_netlink_lib;
+
+/* The service is ready for the client. */
+void bench_ready(struct bench_link *link);
+/* Stamp the next @n texts, link->texts on; their round trips have begun. */
+void bench_begin(struct bench_link *link, unsigned int n);
+/* The next round trip ended with this vector. */
+void bench_end(struct bench_link *link, const void *vector);
+
+/* --------------------------------------------------------------- results -- */
+
+struct bench_plan {
+	unsigned int warm_up;		/* round trips that do not count, */
+	unsigned int trips;		/* that do, in each repetition */
+	unsigned int repeat;
+};
+
+struct bench_result {
+	const struct bench_peer *peer;
+	struct bench_work work;
+	double *trip;			/* for each repetition: what a round trip took */
+	double median;
+	double spread;			/* largest less smallest, of the median */
+};
+
+/* Does CLOCK_MONOTONIC count instructions? */
+bool bench_clock_counts_instructions(void);
+void bench_measure(const struct bench_peer *peer, const struct bench_work *work,
+		   const struct bench_plan *plan, struct bench_result *result);
+
+/* What a run came to. */
+struct bench_report {
+	bool instructions;		/* else ns */
+	struct bench_plan plan;
+	struct bench_result *results;
+	unsigned int count;
+};
+
+void bench_print(const struct bench_report *report);
+/* Write it as JSON to @path, "-" for stdout. */
+void bench_write_json(const struct bench_report *report, const char *path);
+
+#endif
