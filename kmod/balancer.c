@@ -15,7 +15,8 @@ static bool capable_of(const struct vexipc_service *svc, const struct vexipc_req
 		return false;
 	if (req->type == VEXIPC_MSG_HEALTH_CHECK)
 		return svc->features & VEXIPC_FEATURE_HEALTH;
-	if (req->type == VEXIPC_MSG_BATCH_REQUEST && svc->spec.max_batch < req->count)
+	if (req->type == VEXIPC_MSG_BATCH_REQUEST &&
+	    (!(svc->features & VEXIPC_FEATURE_BATCH) || svc->spec.max_batch < req->count))
 		return false;
 	return vexipc_service_matches(svc, req->dimensions, 1u << req->data_type,
 				      req->model, req->model_len);

@@ -2,6 +2,7 @@
 /* The configuration of an instance: ranges, defaults, live changes. */
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/limits.h>
 #include <linux/nospec.h>
 
 #include "config.h"
@@ -9,7 +10,7 @@
 #include "instance.h"
 
 #define ROW(field_, min_, max_, initial_) \
-	[VEXIPC_CONFIG_##field_] = { min_, max_, initial_, max_ }
+	[VEXIPC_CONFIG_##field_] = { min_, max_, initial_, U32_MAX }
 #define ROW_UNBUILT(field_, min_, max_, initial_, built_) \
 	[VEXIPC_CONFIG_##field_] = { min_, max_, initial_, built_ }
 

@@ -113,7 +113,7 @@ static ssize_t read_out(struct vexipc_file *file, struct iov_iter *to)
 	struct vexipc_out *out;
 	u32 need;
 
-	out = vexipc_endpoint_take(&file->ep, min(iov_iter_count(to), (size_t)U32_MAX), &need);
+	out = vexipc_endpoint_take(&file->ep, min_t(size_t, iov_iter_count(to), U32_MAX), &need);
 	if (IS_ERR_OR_NULL(out))
 		return PTR_ERR_OR_ZERO(out);
 	vexipc_out_image(out, &image);
@@ -133,7 +133,7 @@ static ssize_t read_request(struct vexipc_service *svc, struct iov_iter *to)
 	u32 need, attempt;
 	ssize_t n;
 
-	req = vexipc_queue_next(svc, min(iov_iter_count(to), (size_t)U32_MAX), &need, &attempt);
+	req = vexipc_queue_next(svc, min_t(size_t, iov_iter_count(to), U32_MAX), &need, &attempt);
 	if (IS_ERR_OR_NULL(req))
 		return PTR_ERR_OR_ZERO(req);
 	vexipc_request_image(req, attempt, &image);
@@ -256,7 +256,7 @@ static ssize_t write_one(struct vexipc_context *ctx, struct file *filp, struct i
 		WRITE_ONCE(file->owner, current->files);
 	err = vexipc_message_receive(ctx, &file->ep, &message, len);
 	kvfree(message);
-	return err ?: len;
+	return err ?: (ssize_t)len;
 }
 
 static ssize_t device_write(struct kiocb *iocb, struct iov_iter *from)

@@ -73,7 +73,7 @@ struct vexipc_endpoint {
 	struct vexipc_instance *inst;
 	const struct vexipc_endpoint_ops *ops;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* what follows */
 	struct list_head requests;
 	struct list_head out;
 	unsigned int outstanding;

@@ -144,6 +144,9 @@ static void look_at(struct vexipc_service *svc)
 		vexipc_registry_remove(svc, true);
 		return;
 	}
+	/* Its last request may have expired in the queue, which tells nobody. */
+	if (READ_ONCE(svc->leave_when_idle))
+		vexipc_registry_leave_when_idle(svc);
 	if (READ_ONCE(svc->probing) || now - READ_ONCE(svc->last_probe_ns) < interval)
 		return;
 	if (READ_ONCE(svc->failed) || now - min(READ_ONCE(svc->last_sign_ns), now) >= interval)

@@ -33,6 +33,7 @@ int vexipc_instance_prepare(struct vexipc_instance *inst)
 {
 	int err = 0;
 
+	/* Pairs with vexipc_slots_init(). */
 	if (smp_load_acquire(&inst->slots.ready))
 		return 0;
 	mutex_lock(&inst->config_lock);

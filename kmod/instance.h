@@ -53,7 +53,7 @@ struct vexipc_instance {
 	struct net *net;
 	u64 cookie;
 	struct vexipc_settings settings;
-	struct mutex config_lock;
+	struct mutex config_lock;	/* writers of settings */
 
 	struct vexipc_slots slots;
 	struct vexipc_counters __percpu *stats;
@@ -64,12 +64,12 @@ struct vexipc_instance {
 	atomic_t endpoints;
 	wait_queue_head_t idle;
 
-	struct mutex registry_lock;
+	struct mutex registry_lock;	/* writers of services, by_id */
 	struct vexipc_service_set __rcu *services;
 	struct rhashtable by_id;
 	atomic_t next_service;
 
-	spinlock_t netlink_lock;
+	spinlock_t netlink_lock;	/* writers of netlink */
 	DECLARE_HASHTABLE(netlink, VEXIPC_NETLINK_HASH_BITS);
 	unsigned int sockets;
 	atomic_long_t assembling;

@@ -159,6 +159,9 @@ static int do_register(struct call *call)
 	err = take_spec(&arg, &spec);
 	if (err)
 		return err;
+	/* Who names no features but a batch takes batches: 0 is the default. */
+	if (!spec.features && spec.max_batch > 1)
+		spec.features = VEXIPC_FEATURE_BATCH;
 	call->ctx.admin = admin(call);
 	WRITE_ONCE(call->file->owner, current->files);
 	svc = vexipc_registry_add(&call->ctx, &call->file->ep, &spec);

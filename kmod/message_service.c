@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The messages of services: coming, beating, answering, going. */
 #include <linux/err.h>
+#include <linux/kernel.h>
 #include <linux/ktime.h>
-#include <linux/overflow.h>
 #include <linux/string.h>
 
 #include "context.h"
@@ -57,6 +57,31 @@ u32 vexipc_heartbeat_ms(const struct vexipc_service *svc)
 	return 1000 * vexipc_config(svc->inst, VEXIPC_CONFIG_HEALTH_CHECK_INTERVAL_SEC) / 3;
 }
 
+/* The strings lie one behind the other, and nothing else does. */
+static int take_strings(struct vexipc_service_spec *spec, const char *at, u32 left)
+{
+	const struct {
+		const char **to;
+		u32 len;
+	} strings[] = {
+		{ &spec->id, spec->id_len },
+		{ &spec->name, spec->name_len },
+		{ &spec->software_version, spec->software_version_len },
+		{ &spec->endpoint, spec->endpoint_len },
+		{ &spec->models, spec->models_len },
+		{ &spec->metadata, spec->metadata_len },
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(strings); i++) {
+		if (strings[i].len > left)
+			return -EINVAL;
+		*strings[i].to = at;
+		at += strings[i].len;
+		left -= strings[i].len;
+	}
+	return left == spec->token_len ? 0 : -EINVAL;
+}
+
 static int parse_register(struct vexipc_incoming *in, struct vexipc_service_spec *spec)
 {
 	const struct vexipc_register_body *body = vexipc_message_body(in, sizeof(*body));
@@ -98,21 +123,7 @@ static int parse_register(struct vexipc_incoming *in, struct vexipc_service_spec
 	at = (const char *)(dimensions + spec->dimensions_count);
 	left -= spec->dimensions_count * sizeof(*dimensions);
 
-#define TAKE(field) do {				\
-		if (spec->field##_len > left)		\
-			return -EINVAL;			\
-		spec->field = at;			\
-		at += spec->field##_len;		\
-		left -= spec->field##_len;		\
-	} while (0)
-	TAKE(id);
-	TAKE(name);
-	TAKE(software_version);
-	TAKE(endpoint);
-	TAKE(models);
-	TAKE(metadata);
-#undef TAKE
-	return left == spec->token_len ? 0 : -EINVAL;
+	return take_strings(spec, at, left);
 }
 
 int vexipc_message_register(struct vexipc_incoming *in)

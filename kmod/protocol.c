@@ -183,8 +183,10 @@ int vexipc_message_check(const void *message, u32 len)
  */
 int vexipc_negotiate(u32 min, u32 max, u64 features, u32 *version, u64 *common)
 {
-	if (!min && !max)
-		min = max = VEXIPC_PROTOCOL_VERSION;
+	if (!min && !max) {
+		min = VEXIPC_PROTOCOL_VERSION;
+		max = VEXIPC_PROTOCOL_VERSION;
+	}
 	if (min > max || !min)
 		return -EINVAL;
 	if (min > VEXIPC_PROTOCOL_VERSION || max < VEXIPC_PROTOCOL_VERSION)

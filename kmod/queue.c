@@ -221,7 +221,8 @@ struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 		svc->send_tries = 0;
 		found = req;
 		vexipc_trace(request_send, svc->inst->cookie,
-			     vexipc_id_with_attempt(req->correlation, *attempt), svc->slot, svc->handle, now - req->submitted_ns,
+			     vexipc_id_with_attempt(req->correlation, *attempt),
+			     svc->slot, svc->handle, now - req->submitted_ns,
 			     req->content_len, svc->in_flight);
 		break;
 	}

@@ -187,7 +187,8 @@ static int take_slot(struct vexipc_service *svc)
 	if (slot < 0)
 		return slot == -ENOSPC ? -ENFILE : slot;
 	svc->slot = slot;
-	svc->handle = (u64)++slot_generation[slot] << 32 | slot;
+	slot_generation[slot]++;
+	svc->handle = (u64)slot_generation[slot] << 32 | slot;
 	return 0;
 }
 

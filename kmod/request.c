@@ -169,6 +169,7 @@ void vexipc_request_complete(struct vexipc_request *req, enum vexipc_error error
 		     req->sent_ns ? req->done_ns - req->sent_ns : 0,
 		     req->content_len, req->answer_len, req->count, req->priority);
 
+	/* Pairs with vexipc_request_wait(), which looks at what came of it. */
 	smp_store_release(&req->finished, true);
 	req->complete(req);
 }
@@ -282,7 +283,7 @@ static void arm_deadline(struct vexipc_request *req)
 	 * Whoever completes a request deletes its timer, after the step to DONE.
 	 * If that was before add_timer(), we see DONE here and delete it.
 	 */
-	smp_mb();
+	smp_mb();	/* add_timer() before the look */
 	if (done(req) && timer_delete(&req->timer))
 		vexipc_request_put(req);
 }
@@ -380,6 +381,7 @@ void vexipc_request_wait(struct vexipc_request *req)
 	prepare_to_rcuwait(&req->waiter);
 	for (;;) {
 		set_current_state(why ? TASK_UNINTERRUPTIBLE : TASK_INTERRUPTIBLE);
+		/* Pairs with vexipc_request_complete(). */
 		if (smp_load_acquire(&req->finished))
 			break;
 		if (why) {
@@ -423,8 +425,7 @@ static void back_off(struct vexipc_request *req)
 	req->retries++;
 	refcount_inc(&req->refs);
 	schedule_delayed_work(&req->retry, msecs_to_jiffies(ms));
-	/* As in arm_deadline(). */
-	smp_mb();
+	smp_mb();	/* as in arm_deadline() */
 	if (done(req) && cancel_delayed_work(&req->retry))
 		vexipc_request_put(req);
 }

@@ -42,6 +42,7 @@ int vexipc_slots_init(struct vexipc_slots *slots)
 		slots->chunks = NULL;
 		return err;
 	}
+	/* Finders and vexipc_instance_prepare() look at it without a lock. */
 	smp_store_release(&slots->ready, true);
 	return 0;
 }
@@ -60,9 +61,10 @@ void vexipc_slots_free(struct vexipc_slots *slots)
 /* The chunk of a slot that is ours, made if it was never needed before. */
 static struct vexipc_slot_chunk *chunk_get(struct vexipc_slots *slots, unsigned int i)
 {
-	struct vexipc_slot_chunk *chunk = smp_load_acquire(&slots->chunks[i]);
-	struct vexipc_slot_chunk *other;
+	struct vexipc_slot_chunk *chunk, *other;
 
+	/* Pairs with the cmpxchg() below. */
+	chunk = smp_load_acquire(&slots->chunks[i]);
 	if (likely(chunk))
 		return chunk;
 	chunk = kzalloc(sizeof(*chunk), GFP_KERNEL);
@@ -113,6 +115,7 @@ static struct vexipc_slot *slot_of(struct vexipc_slots *slots, u64 id)
 	if (index >= VEXIPC_MAX_REQUESTS)
 		return NULL;
 	index = array_index_nospec(index, VEXIPC_MAX_REQUESTS);
+	/* Pairs with the cmpxchg() in chunk_get(). */
 	chunk = smp_load_acquire(&slots->chunks[index / CHUNK_SLOTS]);
 	return chunk ? &chunk->slot[index % CHUNK_SLOTS] : NULL;
 }
@@ -124,6 +127,7 @@ static struct vexipc_slot *slot_of(struct vexipc_slots *slots, u64 id)
  */
 void vexipc_slots_publish(struct vexipc_slots *slots, struct vexipc_request *req)
 {
+	/* Pairs with vexipc_slots_find(). */
 	smp_store_release(&slot_of(slots, req->correlation)->req, req);
 }
 
@@ -153,6 +157,7 @@ struct vexipc_request *vexipc_slots_find(struct vexipc_slots *slots, u64 id)
 	struct vexipc_request *req;
 	struct vexipc_slot *slot;
 
+	/* Pairs with vexipc_slots_init(). */
 	if (!smp_load_acquire(&slots->ready))
 		return NULL;
 	slot = slot_of(slots, id);
@@ -160,6 +165,7 @@ struct vexipc_request *vexipc_slots_find(struct vexipc_slots *slots, u64 id)
 		return NULL;
 
 	rcu_read_lock();
+	/* Pairs with vexipc_slots_publish(). */
 	req = smp_load_acquire(&slot->req);
 	/* The memory may be another request by now, but it is a request. */
 	if (req && !refcount_inc_not_zero(&req->refs))

@@ -2,13 +2,14 @@
 #ifndef _VEXIPC_SLOTS_H
 #define _VEXIPC_SLOTS_H
 
+#include <linux/bits.h>
 #include <linux/sbitmap.h>
 #include <linux/types.h>
 
 struct vexipc_request;
 
 /* Most requests that one instance can hold at once. */
-#define VEXIPC_MAX_REQUESTS	(1u << 17)
+#define VEXIPC_MAX_REQUESTS	131072u
 
 /*
  * A correlation id is generation:35 | attempt:8 | slot:20, and bit 63, which
@@ -18,8 +19,9 @@ struct vexipc_request;
 #define VEXIPC_ID_SLOT_BITS	20
 #define VEXIPC_ID_ATTEMPT_BITS	8
 #define VEXIPC_ID_GEN_BITS	35
-#define VEXIPC_ID_KERNEL	(1ull << 63)
-#define VEXIPC_ID_ATTEMPT_MASK	(((1ull << VEXIPC_ID_ATTEMPT_BITS) - 1) << VEXIPC_ID_SLOT_BITS)
+#define VEXIPC_ID_KERNEL	BIT_ULL(63)
+#define VEXIPC_ID_ATTEMPT_MASK \
+	GENMASK_ULL(VEXIPC_ID_SLOT_BITS + VEXIPC_ID_ATTEMPT_BITS - 1, VEXIPC_ID_SLOT_BITS)
 
 static inline u64 vexipc_id_with_attempt(u64 id, u32 attempt)
 {

@@ -25,7 +25,7 @@ static struct dentry *folder;
 
 /* struct answer is what an open file has to show. */
 struct answer {
-	struct mutex lock;
+	struct mutex lock;	/* one question at a time */
 	struct completion done;
 	int err;
 	u32 dimensions;

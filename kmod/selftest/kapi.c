@@ -76,42 +76,47 @@ static void answer_is_called_back_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, called->service_handle, service->svc->handle);
 }
 
+/* Refused by either way of asking, and for the same reason. */
+static void expect_refused(struct kunit *test, struct vexipc_client *client,
+			   struct vexipc_kernel_request *bad, int err)
+{
+	struct called *called = new_called(test, 1);
+	struct vexipc_kernel_result result;
+
+	KUNIT_EXPECT_EQ(test, vexipc_embed_async(client, bad, note_call, called, NULL), err);
+	KUNIT_EXPECT_EQ(test, atomic_read(&called->times), 0);
+	KUNIT_EXPECT_EQ(test, vexipc_embed(client, bad, &result), err);
+	KUNIT_EXPECT_EQ(test, result.err, err);
+	KUNIT_EXPECT_EQ(test, vexipc_error_errno(result.error), err);
+	vexipc_result_free(&result);
+	*bad = request;
+}
+
 static void refused_one_is_never_called_back(struct kunit *test)
 {
 	struct vexipc_kernel_request bad = request;
-	struct called *called = new_called(test, 1);
 	struct vexipc_client *client = open_client(test);
-	struct vexipc_kernel_result result;
 
-#define REFUSED(error) do {								\
-		KUNIT_EXPECT_EQ(test, vexipc_embed_async(client, &bad, note_call, called,	\
-							 NULL), error);			\
-		KUNIT_EXPECT_EQ(test, vexipc_embed(client, &bad, &result), error);	\
-		KUNIT_EXPECT_EQ(test, result.err, error);				\
-		KUNIT_EXPECT_EQ(test, vexipc_error_errno(result.error), error);		\
-		vexipc_result_free(&result);						\
-		bad = request;								\
-	} while (0)
-	REFUSED(-ENODEV);
+	expect_refused(test, client, &bad, -ENODEV);
 	bad.service = "nobody";
-	REFUSED(-ENOENT);
+	expect_refused(test, client, &bad, -ENOENT);
 	bad.content_len = 0;
-	REFUSED(-EINVAL);
+	expect_refused(test, client, &bad, -EINVAL);
 	bad.dimensions = VEXIPC_MAX_DIMENSIONS + 1;
-	REFUSED(-EINVAL);
+	expect_refused(test, client, &bad, -EINVAL);
 	bad.data_type = VEXIPC_DATA_TYPES;
-	REFUSED(-EINVAL);
+	expect_refused(test, client, &bad, -EINVAL);
+	bad.content_type = VEXIPC_CONTENT_TYPES;
+	expect_refused(test, client, &bad, -EINVAL);
 	bad.priority = 256;
-	REFUSED(-EINVAL);
+	expect_refused(test, client, &bad, -EINVAL);
 	bad.timeout_ms = VEXIPC_MAX_TIMEOUT_MS + 1;
-	REFUSED(-EINVAL);
+	expect_refused(test, client, &bad, -EINVAL);
 	bad.model = "two\nlines";
-	REFUSED(-EILSEQ);
+	expect_refused(test, client, &bad, -EILSEQ);
 	bad.content_len = VEXIPC_MAX_MESSAGE;
-	REFUSED(-EMSGSIZE);
-#undef REFUSED
+	expect_refused(test, client, &bad, -EMSGSIZE);
 	vexipc_client_close(client);
-	KUNIT_EXPECT_EQ(test, atomic_read(&called->times), 0);
 	/* Only what could be asked at all counts as submitted. */
 	KUNIT_EXPECT_EQ(test, counted(test, submitted), 2);
 	KUNIT_EXPECT_EQ(test, counted(test, refused), 2);

@@ -3,3 +3,5 @@ abi_common := tests/abi/abi.c tests/abi/peer.c
 $(call helper,abi-ioctls,ioctls.c $(abi_common),libmnl)
 $(call helper,abi-device,device.c $(abi_common),libmnl)
 $(call helper,abi-protocol,protocol.c $(abi_common),libmnl)
+$(call helper,abi-large,large.c $(abi_common),libmnl)
+$(call helper,abi-config,config.c $(abi_common),libmnl)

@@ -41,6 +41,7 @@ static void send_request(int fd)
 
 #include "../fixtures/spec-embed.c.inc"
 
+	/* Submitted: it got an id, and a completion to be read. */
 	need(request.request_id != 0, "submit");
 }
 
@@ -52,7 +53,8 @@ static void check_registered(int fd)
 
 	need(!ioctl(fd, VEXFS_IOCTL_IPC_GET_SERVICE_STATUS, &status), "status");
 	need(!strcmp(status.entry.name, "An example"), "name");
-	need(status.entry.max_batch == 1, "a batch takes the feature, which it did not name");
+	need(status.entry.max_batch == 100, "largest batch");
+	need(status.entry.features & VEXIPC_FEATURE_BATCH, "feature");
 	need(status.entry.dimensions_count == 2, "dimensions");
 	printf("registered with %u dimensions\n", status.entry.dimensions[1]);
 }

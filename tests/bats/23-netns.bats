@@ -87,7 +87,7 @@ there_listens() {
 	run -0 ip netns exec there python3 - "$fd" <<-'PYTHON'
 		import fcntl, struct, sys
 		fd = int(sys.argv[1])
-		arg = bytearray(struct.pack("<QIIIIIIIIII", 0, 0, 888, 0, 0, 0, 0, 0, 0, 0, 0))
+		arg = bytearray(struct.pack("<QQ10I", *[0] * 12))
 		# VEXIPC_IOC_LIST
 		fcntl.ioctl(fd, 3 << 30 | len(arg) << 16 | ord("V") << 8 | 0x24, arg)
 		print(struct.unpack_from("<I", arg, 8 * 2 + 4 * 7)[0])

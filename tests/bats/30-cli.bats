@@ -45,7 +45,7 @@ vectors() {
 	assert_equal "$(of_all 'length')" 3
 	output=$(vexipc embed --dims 1 --whole --raw -f "$BATS_TEST_TMPDIR/lines")
 	assert_equal "$(of_all 'map(.embedding[0])')" '[1]'
-	assert_equal "$(stat_of bytes_in one)" $((1 + 9 + 3 * 3 + 8))
+	assert_equal "$(stat_of bytes_in one)" $((1 + 9 + 3 * 3 + 7))
 }
 
 @test "embed: nothing in, nothing out" {
@@ -108,9 +108,7 @@ print(*struct.unpack("<6f", sys.stdin.buffer.read()))' <"$BATS_TEST_TMPDIR/raw")
 }
 
 @test "embed: what fails is told in its place and on stderr, the rest goes on; exit status 1" {
-	start_service one -d 8 -c 1
 	printf '1\n%0300000d\n3\n' 0 >"$BATS_TEST_TMPDIR/texts"
-	stop one
 	start_service one -t netlink -d 8
 	# A text larger than buffer_size does not go through netlink.
 	run -1 --separate-stderr vexipc embed -f "$BATS_TEST_TMPDIR/texts"
@@ -307,21 +305,17 @@ listens() { awk '$2 == 16 && $4 != "00000000" { found = 1 } END { exit !found }'
 
 @test "bash completes subcommands, options, fields and ids" {
 	start_service alpha
-	for script in vexipc vexipc-embedd; do
-		[ -e "/usr/share/bash-completion/completions/$script" ]
-	done
 	complete_with() {
 		bash -c '
-			. /usr/share/bash-completion/bash_completion
 			. /usr/share/bash-completion/completions/vexipc
 			COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
 			COMP_LINE="$*" COMP_POINT=${#COMP_LINE}
 			function=$(complete -p vexipc | sed "s/.*-F \([^ ]*\).*/\1/")
-			"$function" vexipc "${@: -1}" "${@: -2:1}"
+			"$function" vexipc "${@: -1}" "${@: -2:1}" 2>/dev/null
 			printf "%s\n" "${COMPREPLY[@]}"' - vexipc "$@" | sed 's/ *$//'
 	}
 	assert_equal "$(complete_with '' | sort | paste -sd' ')" \
-		"config drain embed monitor ping resume services stats status version"
+		"--help --version config drain embed monitor ping resume services stats status version"
 	assert_equal "$(complete_with se)" services
 	[[ $(complete_with embed --dt) == --dtype* ]]
 	assert_equal "$(complete_with status al)" alpha

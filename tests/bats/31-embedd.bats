@@ -206,7 +206,7 @@ while True:
 	assert_output_has '/nonexistent'
 	head -c 100000 /dev/urandom >"$BATS_TEST_TMPDIR/model"
 	run -1 vexipc-embedd --id a --model "$BATS_TEST_TMPDIR/model"
-	assert_output_has "$BATS_TEST_TMPDIR/model"
+	assert_output_has "not a use-lite model file"
 	start_echo taken
 	run -1 vexipc-embedd --id taken --engine echo
 	assert_output_has 'there is a service "taken" already'
@@ -222,6 +222,7 @@ while True:
 }
 
 @test "when it is unregistered by others it says so and exits with 1" {
+	config health_check_interval_sec=1
 	start_echo one
 	python3 - <<-'PYTHON'
 		import fcntl, struct
@@ -233,7 +234,6 @@ while True:
 		    fcntl.ioctl(device, 3 << 30 | len(arg) << 16 | ord("V") << 8 | 0x21, arg)
 	PYTHON
 	wait_no_service one
-	config health_check_interval_sec=1
 	finish one 60
 	assert_status 1
 	[[ $(errors_of one) == *'the module ended the service'* ]]

@@ -19,10 +19,7 @@ teardown() {
 
 # vector_of FILE TEXT: written to the file, the vector read back.
 vector_of() {
-	local fd
-	exec {fd}<>"$folder/$1"
-	printf %s "$2" >&"$fd" && cat <&"$fd"
-	exec {fd}>&-
+	(exec 4<>"$folder/$1" && printf %s "$2" >&4 && cat <&4)
 }
 
 from_cli() { vexipc embed -o raw "$1" | od -An -v -tx4 -w4 | tr -d ' '; }

@@ -78,17 +78,20 @@ results() {
 
 # every FILTER: it holds for each JSON line in $output, and there are some.
 every() {
-	jq -se "length > 0 and all($1)" <<<"$output" >/dev/null || {
+	json_lines | jq -se "length > 0 and all($1)" >/dev/null || {
 		echo "not so for each: $1"
-		jq -c 'del(.embedding)' <<<"$output" || printf '%s\n' "$output"
+		printf '%s\n' "$output" | cut -c 1-400
 		return 1
 	}
 }
 
-# of_all FILTER: an expression over the array of all lines in $output.
-of_all() { jq -sc "$1" <<<"$output"; }
+# of_all FILTER: an expression over the array of all JSON lines in $output.
+of_all() { json_lines | jq -sc "$1"; }
 
-# stat_are NAME=VALUE...: several counters at once.
+# `run` has what went to stderr in $output, too.
+json_lines() { grep '^{' <<<"$output"; }
+
+# stats_are NAME=VALUE...: several counters at once.
 stats_are() {
 	local stats pair
 	stats=$(vexipc stats --json)

@@ -45,6 +45,11 @@ static void maybe_kill(struct worker *w)
 
 static void account(struct worker *w, const struct vexipc_result *result, uint32_t number)
 {
+	/* Whatever was accepted has had an attempt. */
+	if (result->error && !result->attempts) {
+		w->tally.refused++;
+		return;
+	}
 	switch (result->error) {
 	case VEXIPC_OK:
 		if (!life_vector_is(result->vector, result->vector_bytes, number))
@@ -156,11 +161,7 @@ static void run_sync(struct worker *w)
 		params.timeout_ms = maybe_timeout(w);
 		w->tally.submitted++;
 		vexipc_embed(w->client, &params, &result);
-		/* What was accepted has had an attempt. */
-		if (result.error && !result.attempts)
-			w->tally.refused++;
-		else
-			account(w, &result, number);
+		account(w, &result, number);
 	}
 	vexipc_result_free(&result);
 }

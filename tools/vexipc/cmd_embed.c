@@ -216,12 +216,11 @@ static int submit_job(struct run *run, struct job *job)
 	return vexipc_embed_submit(run->client, &params, &job->request_id);
 }
 
+/* It never became a request. */
 static void refuse_job(struct job *job, int err)
 {
-	job->completion.batch = false;
-	job->completion.count = 0;
+	vexipc_completion_free(&job->completion);
 	job->completion.result.error = vexipc_error_from_errno(err);
-	job->completion.result.text[0] = '\0';
 	job->done = true;
 }
 

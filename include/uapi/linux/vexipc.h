@@ -720,6 +720,7 @@ enum vexipc_config_field {
 	VEXIPC_CONFIG_HEALTHY_AFTER		= 19,	/* probes answered in a row */
 	__VEXIPC_CONFIG_MAX
 };
+
 #define VEXIPC_CONFIG_MAX (__VEXIPC_CONFIG_MAX - 1)
 
 struct vexipc_config_entry {
@@ -817,6 +818,7 @@ enum vexipc_cmd {
 	VEXIPC_CMD_EVENT	= 13,
 	__VEXIPC_CMD_MAX
 };
+
 #define VEXIPC_CMD_MAX (__VEXIPC_CMD_MAX - 1)
 
 enum vexipc_attr {
@@ -836,6 +838,7 @@ enum vexipc_attr {
 	VEXIPC_A_ALERT		= 13,	/* nest: enum vexipc_alert_attr */
 	__VEXIPC_A_MAX
 };
+
 #define VEXIPC_A_MAX (__VEXIPC_A_MAX - 1)
 
 /* As the fields of struct vexipc_service_entry and vexipc_register_body. */
@@ -895,6 +898,7 @@ enum vexipc_service_attr {
 	VEXIPC_SVC_SLOT			= 52,	/* u32 */
 	__VEXIPC_SVC_MAX
 };
+
 #define VEXIPC_SVC_MAX (__VEXIPC_SVC_MAX - 1)
 
 /* As the fields of struct vexipc_stats, u64 each unless noted. */
@@ -936,6 +940,7 @@ enum vexipc_stats_attr {
 	VEXIPC_STATS_FAILED_BY		= 34,	/* nest: attribute type is the error */
 	__VEXIPC_STATS_MAX
 };
+
 #define VEXIPC_STATS_MAX (__VEXIPC_STATS_MAX - 1)
 
 enum vexipc_alert_kind {
@@ -956,6 +961,7 @@ enum vexipc_alert_attr {
 	VEXIPC_ALERT_A_VALUE	= 6,	/* u64: what the kind counts */
 	__VEXIPC_ALERT_A_MAX
 };
+
 #define VEXIPC_ALERT_A_MAX (__VEXIPC_ALERT_A_MAX - 1)
 
 #endif /* _UAPI_LINUX_VEXIPC_H */
