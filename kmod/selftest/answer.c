@@ -305,4 +305,5 @@ static struct kunit_suite answer_suite = {
 	.exit = fixture_exit,
 	.test_cases = answer_cases,
 };
+
 kunit_test_suite(answer_suite);

@@ -193,4 +193,5 @@ static struct kunit_suite availability_suite = {
 	.name = "vexipc_availability",
 	.test_cases = availability_cases,
 };
+
 kunit_test_suite(availability_suite);

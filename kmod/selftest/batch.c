@@ -186,4 +186,5 @@ static struct kunit_suite batch_suite = {
 	.name = "vexipc_batch",
 	.test_cases = batch_cases,
 };
+
 kunit_test_suite(batch_suite);

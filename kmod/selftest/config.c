@@ -140,4 +140,5 @@ static struct kunit_suite config_suite = {
 	.exit = fixture_exit,
 	.test_cases = config_cases,
 };
+
 kunit_test_suite(config_suite);

@@ -246,4 +246,5 @@ static struct kunit_suite ending_suite = {
 	.exit = fixture_exit,
 	.test_cases = ending_cases,
 };
+
 kunit_test_suite(ending_suite);

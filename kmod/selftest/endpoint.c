@@ -256,4 +256,5 @@ static struct kunit_suite endpoint_suite = {
 	.exit = fixture_exit,
 	.test_cases = endpoint_cases,
 };
+
 kunit_test_suite(endpoint_suite);

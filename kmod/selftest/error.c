@@ -90,4 +90,5 @@ static struct kunit_suite error_suite = {
 	.name = "vexipc_error",
 	.test_cases = error_cases,
 };
+
 kunit_test_suite(error_suite);

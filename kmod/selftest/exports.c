@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the suites reach of the module; part of vexipc.ko where there is KUnit. */
+/*
+ * What the suites reach of the module, in one list rather than in every file;
+ * part of vexipc.ko where there is KUnit.
+ */
 #include <kunit/visibility.h>
 
 #include "availability.h"
@@ -17,85 +20,88 @@
 #include "spec.h"
 #include "stats.h"
 
-EXPORT_SYMBOL_IF_KUNIT(vexipc_availability_init);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_availability_set);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_availability_share);
+/* Each is defined, and has its kernel-doc, in the file of its header. */
+#define TESTED(symbol) EXPORT_SYMBOL_IF_KUNIT(symbol)
 
-EXPORT_SYMBOL_IF_KUNIT(vexipc_batch_check_items);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_batch_check_results);
+TESTED(vexipc_availability_init);
+TESTED(vexipc_availability_set);
+TESTED(vexipc_availability_share);
 
-EXPORT_SYMBOL_IF_KUNIT(vexipc_config_init);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_config_row);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_config_check);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_config_write);
+TESTED(vexipc_batch_check_items);
+TESTED(vexipc_batch_check_results);
 
-EXPORT_SYMBOL_IF_KUNIT(vexipc_endpoint_init);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_endpoint_put);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_endpoint_close);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_endpoint_remove);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_endpoint_complete);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_endpoint_cancel);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_endpoint_reply);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_endpoint_take);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_endpoint_untake);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_endpoint_done);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_out_image);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_endpoint_service);
+TESTED(vexipc_config_init);
+TESTED(vexipc_config_row);
+TESTED(vexipc_config_check);
+TESTED(vexipc_config_write);
 
-EXPORT_SYMBOL_IF_KUNIT(vexipc_error_name);
+TESTED(vexipc_endpoint_init);
+TESTED(vexipc_endpoint_put);
+TESTED(vexipc_endpoint_close);
+TESTED(vexipc_endpoint_remove);
+TESTED(vexipc_endpoint_complete);
+TESTED(vexipc_endpoint_cancel);
+TESTED(vexipc_endpoint_reply);
+TESTED(vexipc_endpoint_take);
+TESTED(vexipc_endpoint_untake);
+TESTED(vexipc_endpoint_done);
+TESTED(vexipc_out_image);
+TESTED(vexipc_endpoint_service);
 
-EXPORT_SYMBOL_IF_KUNIT(vexipc_histogram_add);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_histogram_percentile);
+TESTED(vexipc_error_name);
 
-EXPORT_SYMBOL_IF_KUNIT(vexipc_instance_of);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_instance_prepare);
+TESTED(vexipc_histogram_add);
+TESTED(vexipc_histogram_percentile);
 
-EXPORT_SYMBOL_IF_KUNIT(vexipc_image_open);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_image_seal);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_image_copy);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_header_check);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_message_check);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_type_known);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_negotiate);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_vector_bytes);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_string_check);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_string_list_check);
+TESTED(vexipc_instance_of);
+TESTED(vexipc_instance_prepare);
 
-EXPORT_SYMBOL_IF_KUNIT(vexipc_queue_next);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_queue_ready);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_queue_unsend);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_queue_give_up);
+TESTED(vexipc_image_open);
+TESTED(vexipc_image_seal);
+TESTED(vexipc_image_copy);
+TESTED(vexipc_header_check);
+TESTED(vexipc_message_check);
+TESTED(vexipc_type_known);
+TESTED(vexipc_negotiate);
+TESTED(vexipc_vector_bytes);
+TESTED(vexipc_string_check);
+TESTED(vexipc_string_list_check);
 
-EXPORT_SYMBOL_IF_KUNIT(vexipc_registry_add);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_registry_remove);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_registry_drain);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_registry_leave_when_idle);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_registry_by_id);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_registry_by_handle);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_registry_next);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_service_state);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_service_free);
+TESTED(vexipc_queue_next);
+TESTED(vexipc_queue_ready);
+TESTED(vexipc_queue_unsend);
+TESTED(vexipc_queue_give_up);
 
-EXPORT_SYMBOL_IF_KUNIT(vexipc_request_alloc);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_request_put);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_request_submit);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_request_wake);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_request_wait);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_request_finish);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_request_answer);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_request_again);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_request_image);
+TESTED(vexipc_registry_add);
+TESTED(vexipc_registry_remove);
+TESTED(vexipc_registry_drain);
+TESTED(vexipc_registry_leave_when_idle);
+TESTED(vexipc_registry_by_id);
+TESTED(vexipc_registry_by_handle);
+TESTED(vexipc_registry_next);
+TESTED(vexipc_service_state);
+TESTED(vexipc_service_free);
 
-EXPORT_SYMBOL_IF_KUNIT(vexipc_slots_init);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_slots_free);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_slots_take);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_slots_publish);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_slots_release);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_slots_find);
+TESTED(vexipc_request_alloc);
+TESTED(vexipc_request_put);
+TESTED(vexipc_request_submit);
+TESTED(vexipc_request_wake);
+TESTED(vexipc_request_wait);
+TESTED(vexipc_request_finish);
+TESTED(vexipc_request_answer);
+TESTED(vexipc_request_again);
+TESTED(vexipc_request_image);
 
-EXPORT_SYMBOL_IF_KUNIT(vexipc_spec_check);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_spec_matches);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_spec_text);
+TESTED(vexipc_slots_init);
+TESTED(vexipc_slots_free);
+TESTED(vexipc_slots_take);
+TESTED(vexipc_slots_publish);
+TESTED(vexipc_slots_release);
+TESTED(vexipc_slots_find);
 
-EXPORT_SYMBOL_IF_KUNIT(vexipc_stats_instance);
-EXPORT_SYMBOL_IF_KUNIT(vexipc_stats_service);
+TESTED(vexipc_spec_check);
+TESTED(vexipc_spec_matches);
+TESTED(vexipc_spec_text);
+
+TESTED(vexipc_stats_instance);
+TESTED(vexipc_stats_service);

@@ -124,4 +124,5 @@ static struct kunit_suite histogram_suite = {
 	.name = "vexipc_histogram",
 	.test_cases = histogram_cases,
 };
+
 kunit_test_suite(histogram_suite);

@@ -227,7 +227,7 @@ static void answer_one(void *data)
 	u64 id;
 
 	while (!(id = send_next(sync->service)) && time_before(jiffies, end))
-		msleep(1);
+		usleep_range(1000, 2000);
 	sync->answered = answer(sync->service, id);
 }
 
@@ -270,4 +270,5 @@ static struct kunit_suite kapi_suite = {
 	.exit = fixture_exit,
 	.test_cases = kapi_cases,
 };
+
 kunit_test_suite(kapi_suite);

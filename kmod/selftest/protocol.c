@@ -283,4 +283,5 @@ static struct kunit_suite protocol_suite = {
 	.name = "vexipc_protocol",
 	.test_cases = protocol_cases,
 };
+
 kunit_test_suite(protocol_suite);

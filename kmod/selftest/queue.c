@@ -341,4 +341,5 @@ static struct kunit_suite queue_suite = {
 	.exit = fixture_exit,
 	.test_cases = queue_cases,
 };
+
 kunit_test_suite(queue_suite);

@@ -360,4 +360,5 @@ static struct kunit_suite race_suite = {
 	.exit = fixture_exit,
 	.test_cases = race_cases,
 };
+
 kunit_test_suite(race_suite);

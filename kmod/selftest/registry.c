@@ -162,7 +162,7 @@ static bool gone_soon(struct peer *peer)
 		vexipc_service_put(peer->svc);
 		if (time_after(jiffies, end))
 			return false;
-		msleep(1);
+		usleep_range(1000, 2000);
 	}
 	return true;
 }
@@ -236,4 +236,5 @@ static struct kunit_suite registry_suite = {
 	.exit = fixture_exit,
 	.test_cases = registry_cases,
 };
+
 kunit_test_suite(registry_suite);

@@ -99,7 +99,7 @@ static u64 send_after_backoff(struct kunit *test, struct peer *service, int kick
 	unsigned long end = jiffies + msecs_to_jiffies(PATIENCE_MS);
 
 	while (atomic_read(&service->kicked) == kicked && time_before(jiffies, end))
-		msleep(1);
+		usleep_range(1000, 2000);
 	return send_next(service);
 }
 
@@ -290,4 +290,5 @@ static struct kunit_suite retry_suite = {
 	.exit = fixture_exit,
 	.test_cases = retry_cases,
 };
+
 kunit_test_suite(retry_suite);

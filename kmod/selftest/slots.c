@@ -13,8 +13,10 @@
 /* A table of the test's own, and requests that are only looked up. */
 static int slots_init(struct kunit *test)
 {
-	test->priv = kzalloc(sizeof(struct vexipc_slots), GFP_KERNEL);
-	return test->priv ? vexipc_slots_init(test->priv) : -ENOMEM;
+	struct vexipc_slots *slots = kzalloc(sizeof(*slots), GFP_KERNEL);
+
+	test->priv = slots;
+	return slots ? vexipc_slots_init(slots) : -ENOMEM;
 }
 
 static void slots_exit(struct kunit *test)
@@ -198,4 +200,5 @@ static struct kunit_suite slots_suite = {
 	.exit = slots_exit,
 	.test_cases = slots_cases,
 };
+
 kunit_test_suite(slots_suite);

@@ -83,31 +83,38 @@ static void what_is_told_stays(struct kunit *test)
 
 static void numbers_have_limits(struct kunit *test)
 {
+	static const struct {
+		size_t field;
+		u32 value;
+		int err;
+	} cases[] = {
+#define FIELD(name_) offsetof(struct vexipc_service_spec, name_)
+		{ FIELD(max_batch), VEXIPC_MAX_BATCH, 0 },
+		{ FIELD(max_batch), VEXIPC_MAX_BATCH + 1, -ERANGE },
+		{ FIELD(priority), 255, 0 },
+		{ FIELD(priority), 256, -ERANGE },
+		{ FIELD(weight), 1000, 0 },
+		{ FIELD(weight), 1001, -ERANGE },
+		{ FIELD(max_concurrent), VEXIPC_MAX_REQUESTS, 0 },
+		{ FIELD(max_concurrent), VEXIPC_MAX_REQUESTS + 1, -ERANGE },
+		{ FIELD(data_types), (1u << VEXIPC_DATA_TYPES) - 1, 0 },
+		{ FIELD(data_types), 1u << VEXIPC_DATA_TYPES, -EINVAL },
+		{ FIELD(data_types), 1u << 31, -EINVAL },
+		{ FIELD(transport), VEXIPC_TRANSPORT_RING, 0 },
+		{ FIELD(transport), VEXIPC_TRANSPORTS, -EINVAL },
+		{ FIELD(flags), 1, -EOPNOTSUPP },
+		{ FIELD(token_len), 1, -EOPNOTSUPP },
+		{ FIELD(token_len), VEXIPC_MAX_TOKEN + 1, -EINVAL },
+		{ FIELD(id_len), 0, -EINVAL },
+#undef FIELD
+	};
 	struct vexipc_service_spec *spec = new_spec(test);
 
-#define CHECKED(field_, value_, err_) do {				\
-		*spec = good;						\
-		spec->field_ = value_;					\
-		KUNIT_EXPECT_EQ(test, vexipc_spec_check(spec), err_);	\
-	} while (0)
-	CHECKED(max_batch, VEXIPC_MAX_BATCH, 0);
-	CHECKED(max_batch, VEXIPC_MAX_BATCH + 1, -ERANGE);
-	CHECKED(priority, 255, 0);
-	CHECKED(priority, 256, -ERANGE);
-	CHECKED(weight, 1000, 0);
-	CHECKED(weight, 1001, -ERANGE);
-	CHECKED(max_concurrent, VEXIPC_MAX_REQUESTS, 0);
-	CHECKED(max_concurrent, VEXIPC_MAX_REQUESTS + 1, -ERANGE);
-	CHECKED(data_types, (1u << VEXIPC_DATA_TYPES) - 1, 0);
-	CHECKED(data_types, 1u << VEXIPC_DATA_TYPES, -EINVAL);
-	CHECKED(data_types, 1u << 31, -EINVAL);
-	CHECKED(transport, VEXIPC_TRANSPORT_RING, 0);
-	CHECKED(transport, VEXIPC_TRANSPORTS, -EINVAL);
-	CHECKED(flags, 1, -EOPNOTSUPP);
-	CHECKED(token_len, 1, -EOPNOTSUPP);
-	CHECKED(token_len, VEXIPC_MAX_TOKEN + 1, -EINVAL);
-	CHECKED(id_len, 0, -EINVAL);
-#undef CHECKED
+	for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
+		*spec = good;
+		*(u32 *)((char *)spec + cases[i].field) = cases[i].value;
+		KUNIT_EXPECT_EQ_MSG(test, vexipc_spec_check(spec), cases[i].err, "case %u", i);
+	}
 }
 
 static void dimensions_have_limits(struct kunit *test)
@@ -128,42 +135,73 @@ static void dimensions_have_limits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vexipc_spec_check(spec), -EINVAL);
 }
 
+/* A spec whose one string has so many bytes of @s. */
+static int check_with(struct vexipc_service_spec *spec, size_t string, size_t string_len,
+		      const char *s, u32 len)
+{
+	*spec = good;
+	*(const char **)((char *)spec + string) = s;
+	*(u32 *)((char *)spec + string_len) = len;
+	return vexipc_spec_check(spec);
+}
+
 static void strings_have_limits(struct kunit *test)
+{
+	static const struct {
+		size_t string, len;
+		u32 max;
+	} names[] = {
+#define FIELD(name_) offsetof(struct vexipc_service_spec, name_)
+		{ FIELD(id), FIELD(id_len), VEXIPC_MAX_NAME },
+		{ FIELD(name), FIELD(name_len), VEXIPC_MAX_NAME },
+		{ FIELD(software_version), FIELD(software_version_len), VEXIPC_MAX_NAME },
+		{ FIELD(endpoint), FIELD(endpoint_len), VEXIPC_MAX_ENDPOINT },
+#undef FIELD
+	};
+	struct vexipc_service_spec *spec = new_spec(test);
+	char *s = letters(test, VEXIPC_MAX_ENDPOINT + 1);
+
+	for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
+		size_t string = names[i].string, len = names[i].len;
+
+		KUNIT_EXPECT_EQ(test, check_with(spec, string, len, s, names[i].max), 0);
+		KUNIT_EXPECT_EQ(test, check_with(spec, string, len, s, names[i].max + 1),
+				-EINVAL);
+		KUNIT_EXPECT_EQ(test, check_with(spec, string, len, "a\nb", 3), -EILSEQ);
+		KUNIT_EXPECT_EQ(test, check_with(spec, string, len, "a\0b", 3), -EILSEQ);
+	}
+}
+
+static void lists_have_limits(struct kunit *test)
 {
 	struct vexipc_service_spec *spec = new_spec(test);
 	char *s = letters(test, VEXIPC_MAX_METADATA_LEN + 1);
 
-#define CHECKED(field_, len_, err_) do {				\
-		*spec = good;						\
-		spec->field_ = s;					\
-		spec->field_##_len = len_;				\
-		KUNIT_EXPECT_EQ(test, vexipc_spec_check(spec), err_);	\
-	} while (0)
-	CHECKED(id, VEXIPC_MAX_NAME, 0);
-	CHECKED(id, VEXIPC_MAX_NAME + 1, -EINVAL);
-	CHECKED(name, VEXIPC_MAX_NAME, 0);
-	CHECKED(name, VEXIPC_MAX_NAME + 1, -EINVAL);
-	CHECKED(software_version, VEXIPC_MAX_NAME, 0);
-	CHECKED(software_version, VEXIPC_MAX_NAME + 1, -EINVAL);
-	CHECKED(endpoint, VEXIPC_MAX_ENDPOINT, 0);
-	CHECKED(endpoint, VEXIPC_MAX_ENDPOINT + 1, -EINVAL);
+	spec->models = s;
 	s[VEXIPC_MAX_MODELS_LEN - 1] = '\0';
-	CHECKED(models, VEXIPC_MAX_MODELS_LEN, 0);
-	CHECKED(models, VEXIPC_MAX_MODELS_LEN + 1, -EINVAL);
-	CHECKED(models, VEXIPC_MAX_MODELS_LEN - 1, -EINVAL);
+	spec->models_len = VEXIPC_MAX_MODELS_LEN;
+	KUNIT_EXPECT_EQ(test, vexipc_spec_check(spec), 0);
+	spec->models_len = VEXIPC_MAX_MODELS_LEN - 1;
+	KUNIT_EXPECT_EQ(test, vexipc_spec_check(spec), -EINVAL);
 	s[VEXIPC_MAX_MODELS_LEN - 1] = 'x';
+	s[VEXIPC_MAX_MODELS_LEN] = '\0';
+	spec->models_len = VEXIPC_MAX_MODELS_LEN + 1;
+	KUNIT_EXPECT_EQ(test, vexipc_spec_check(spec), -EINVAL);
+	s[VEXIPC_MAX_MODELS_LEN] = 'x';
+
+	*spec = good;
+	spec->metadata = s;
 	s[1] = '=';
 	s[VEXIPC_MAX_METADATA_LEN - 1] = '\0';
-	CHECKED(metadata, VEXIPC_MAX_METADATA_LEN, 0);
-	CHECKED(metadata, VEXIPC_MAX_METADATA_LEN + 1, -EINVAL);
+	spec->metadata_len = VEXIPC_MAX_METADATA_LEN;
+	KUNIT_EXPECT_EQ(test, vexipc_spec_check(spec), 0);
 	s[1] = 'x';
-	CHECKED(metadata, VEXIPC_MAX_METADATA_LEN, -EINVAL);
-	s[1] = '\n';
-	CHECKED(id, 2, -EILSEQ);
-	CHECKED(name, 2, -EILSEQ);
-	CHECKED(software_version, 2, -EILSEQ);
-	CHECKED(endpoint, 2, -EILSEQ);
-#undef CHECKED
+	KUNIT_EXPECT_EQ(test, vexipc_spec_check(spec), -EINVAL);
+	s[1] = '=';
+	s[VEXIPC_MAX_METADATA_LEN - 1] = 'x';
+	s[VEXIPC_MAX_METADATA_LEN] = '\0';
+	spec->metadata_len = VEXIPC_MAX_METADATA_LEN + 1;
+	KUNIT_EXPECT_EQ(test, vexipc_spec_check(spec), -EINVAL);
 }
 
 static bool matches(u32 dimensions, u32 data_types, const char *model)
@@ -238,6 +276,7 @@ static struct kunit_case spec_cases[] = {
 	KUNIT_CASE(numbers_have_limits),
 	KUNIT_CASE(dimensions_have_limits),
 	KUNIT_CASE(strings_have_limits),
+	KUNIT_CASE(lists_have_limits),
 	KUNIT_CASE(service_matches_what_it_can_do),
 	KUNIT_CASE(service_without_dimensions_takes_any),
 	KUNIT_CASE(text_has_all_that_is_not_in_entries),
@@ -249,4 +288,5 @@ static struct kunit_suite spec_suite = {
 	.name = "vexipc_spec",
 	.test_cases = spec_cases,
 };
+
 kunit_test_suite(spec_suite);

@@ -150,6 +150,12 @@ static void serve(struct part *part, struct peer *service, struct peer *other)
 	}
 }
 
+static struct peer *at(struct storm *storm, u32 place)
+{
+	/* Pairs with live_next(). */
+	return smp_load_acquire(&storm->places[place % PLACES]);
+}
+
 static void serve_all(void *data)
 {
 	struct part *part = data;
@@ -158,8 +164,7 @@ static void serve_all(void *data)
 	while (!READ_ONCE(storm->over)) {
 		u32 place = any_below(part, PLACES);
 
-		serve(part, smp_load_acquire(&storm->places[place]),
-		      smp_load_acquire(&storm->places[(place + 1) % PLACES]));
+		serve(part, at(storm, place), at(storm, place + 1));
 		cond_resched();
 	}
 }
@@ -207,14 +212,18 @@ static void come_and_go(void *data)
 static void every_accepted_request_is_completed_once(struct kunit *test)
 {
 	struct storm *storm = kunit_kzalloc(test, sizeof(*storm), GFP_KERNEL);
-	static void (* const runs[])(void *) = {
-		submit_some, submit_some, wait_some, serve_all, serve_all, cancel_some,
-		come_and_go,
+	struct racer racers[] = {
+		{ .run = submit_some },
+		{ .run = submit_some },
+		{ .run = wait_some },
+		{ .run = serve_all },
+		{ .run = serve_all },
+		{ .run = cancel_some },
+		{ .run = come_and_go },
 	};
-	struct racer racers[ARRAY_SIZE(runs)];
 	struct part *parts;
 
-	parts = kunit_kcalloc(test, ARRAY_SIZE(runs), sizeof(*parts), GFP_KERNEL);
+	parts = kunit_kcalloc(test, ARRAY_SIZE(racers), sizeof(*parts), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, storm);
 	KUNIT_ASSERT_NOT_NULL(test, parts);
 	configure(test, VEXIPC_CONFIG_RETRY_BACKOFF_BASE_MS, 1);
@@ -233,10 +242,10 @@ static void every_accepted_request_is_completed_once(struct kunit *test)
 	storm->waiter = vexipc_client_open(&init_net);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, storm->waiter);
 
-	for (u32 i = 0; i < ARRAY_SIZE(runs); i++) {
+	for (u32 i = 0; i < ARRAY_SIZE(racers); i++) {
 		parts[i].storm = storm;
 		prandom_seed_state(&parts[i].random, 100 + i);
-		racers[i] = (struct racer){ .run = runs[i], .data = &parts[i] };
+		racers[i].data = &parts[i];
 	}
 	race(test, racers, ARRAY_SIZE(racers));
 
@@ -267,4 +276,5 @@ static struct kunit_suite storm_suite = {
 	.exit = fixture_exit,
 	.test_cases = storm_cases,
 };
+
 kunit_test_suite(storm_suite);

@@ -124,27 +124,27 @@ static void lists_are_strings_with_an_end_each(struct kunit *test)
 		bool pairs;
 		int err;
 	} cases[] = {
-#define LIST(s) (s), sizeof(s) - 1
+#define LIST(s, pairs, err) { s, sizeof(s) - 1, pairs, err }
 		{ NULL, 0, false, 0 },
 		{ NULL, 0, true, 0 },
-		{ LIST("a\0"), false, 0 },
-		{ LIST("a\0bc\0"), false, 0 },
-		{ LIST("a"), false, -EINVAL },
-		{ LIST("a\0b"), false, -EINVAL },
-		{ LIST("\0"), false, -EINVAL },
-		{ LIST("a\0\0"), false, -EINVAL },
-		{ LIST("a\0\0b\0"), false, -EINVAL },
-		{ LIST("a\tb\0"), false, -EILSEQ },
-		{ LIST("a\0\xc3\0"), false, -EILSEQ },
-		{ LIST("k=v\0"), true, 0 },
-		{ LIST("k=\0"), true, 0 },
-		{ LIST("k=v=w\0other=1\0"), true, 0 },
-		{ LIST("=v\0"), true, -EINVAL },
-		{ LIST("k\0"), true, -EINVAL },
-		{ LIST("k=v\0other\0"), true, -EINVAL },
-		{ LIST("k\0=v\0"), true, -EINVAL },
-		{ LIST("k=v"), true, -EINVAL },
-		{ LIST("k=\x7f\0"), true, -EILSEQ },
+		LIST("a\0", false, 0),
+		LIST("a\0bc\0", false, 0),
+		LIST("a", false, -EINVAL),
+		LIST("a\0b", false, -EINVAL),
+		LIST("\0", false, -EINVAL),
+		LIST("a\0\0", false, -EINVAL),
+		LIST("a\0\0b\0", false, -EINVAL),
+		LIST("a\tb\0", false, -EILSEQ),
+		LIST("a\0\xc3\0", false, -EILSEQ),
+		LIST("k=v\0", true, 0),
+		LIST("k=\0", true, 0),
+		LIST("k=v=w\0other=1\0", true, 0),
+		LIST("=v\0", true, -EINVAL),
+		LIST("k\0", true, -EINVAL),
+		LIST("k=v\0other\0", true, -EINVAL),
+		LIST("k\0=v\0", true, -EINVAL),
+		LIST("k=v", true, -EINVAL),
+		LIST("k=\x7f\0", true, -EILSEQ),
 #undef LIST
 	};
 
@@ -168,4 +168,5 @@ static struct kunit_suite strings_suite = {
 	.name = "vexipc_strings",
 	.test_cases = strings_cases,
 };
+
 kunit_test_suite(strings_suite);

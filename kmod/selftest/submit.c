@@ -280,4 +280,5 @@ static struct kunit_suite submit_suite = {
 	.exit = fixture_exit,
 	.test_cases = submit_cases,
 };
+
 kunit_test_suite(submit_suite);

@@ -2,16 +2,11 @@
 # Services that die or fail with requests in hand: where the requests go, how
 # often, and what their clients are told.
 #
-# A backoff of a minute, longer than any request has, makes the point that
-# failing over waits for nothing: with a backoff the requests would fail.
+# That failing over waits for nothing shows in the counters: what comes after a
+# backoff is a retry.
 
 load common
 load life
-
-setup() {
-	load_module
-	config retry_backoff_base_ms=60000
-}
 
 # all_go_to_heir N: N requests that "dying" has, once it is dead, are answered by "heir".
 all_go_to_heir() {
@@ -77,15 +72,12 @@ dying_has() {
 
 @test "becoming another program by exec with requests in hand is as good as dying" {
 	for transport in chardev netlink; do
-		load_module
-		config retry_backoff_base_ms=60000
+		fresh_module
 		dying_has 5 "$transport"
 		tell dying exec
 		all_go_to_heir 5
 		running dying
 		stop_all
-		unload_module
-		load_module
 	done
 }
 
@@ -223,7 +215,7 @@ dying_has() {
 
 	# A pause longer than the request has ends it, after each has had it once.
 	config retry_backoff_base_ms=60000
-	run -1 vexipc embed --timeout 20000 text
+	run -1 vexipc embed --timeout 10000 text
 	every '.error == "service_failed" and .attempts <= 3'
 	stats_are failed=2
 }

@@ -5,7 +5,7 @@ load common
 load life
 
 setup() {
-	load_module
+	fresh_module
 	ip netns add there
 }
 

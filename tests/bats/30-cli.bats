@@ -5,7 +5,7 @@
 load common
 load life
 
-setup_file() { load_module; }
+setup_file() { fresh_module; }
 setup() { :; }
 teardown() { stop_all; }
 teardown_file() { unload_module; }

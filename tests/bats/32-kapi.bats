@@ -7,7 +7,7 @@ load life
 folder=/sys/kernel/debug/vexipc_sample
 
 setup() {
-	load_module
+	fresh_module
 	modprobe vexipc_sample
 }
 

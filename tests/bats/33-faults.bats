@@ -8,7 +8,7 @@ load life
 
 setup() {
 	[ -e /proc/self/fail-nth ] || skip "this kernel has no fault injection: use scripts/vm run --kernel debug"
-	load_module
+	fresh_module
 	for fault in failslab fail_page_alloc; do
 		echo N >"/sys/kernel/debug/$fault/ignore-gfp-wait"
 		echo 0 >"/sys/kernel/debug/$fault/verbose"

@@ -4,12 +4,19 @@
 # unloading it: whatever a test does must leave nothing behind.
 
 setup_file() { :; }
-setup() { load_module; }
+setup() { fresh_module; }
 teardown() {
 	stop_all
 	unload_module
 }
 teardown_file() { :; }
+
+# Requests have time enough on the slowest of machines: what ends by its deadline
+# names one.
+fresh_module() {
+	load_module
+	config request_timeout_ms=3600000
+}
 
 # How much smaller than usual the storms are to be: 1 is full size.
 scale() {

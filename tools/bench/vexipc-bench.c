@@ -37,9 +37,9 @@ static const struct argp_option options[] = {
 	  "256:2048 and 8192:4096 unless told. May be given more than once", 0 },
 	{ "depth", 'd', "N", 0, "Round trips under way at once, 1 to 64; 1, 8 and 64 unless "
 	  "told. May be given more than once", 0 },
-	{ "round-trips", 'n', "N", 0, "In a repetition (2000)", 0 },
-	{ "warm-up", OPT_WARM_UP, "N", 0, "Round trips that do not count (500)", 0 },
-	{ "repeat", OPT_REPEAT, "N", 0, "Repetitions (5)", 0 },
+	{ "round-trips", 'n', "N", 0, "In a repetition (1000)", 0 },
+	{ "warm-up", OPT_WARM_UP, "N", 0, "Round trips that do not count (300)", 0 },
+	{ "repeat", OPT_REPEAT, "N", 0, "Repetitions (3)", 0 },
 	{ "json", OPT_JSON, "FILE", 0, "Write the results there; - is stdout, without a table", 0 },
 	{ "instructions", OPT_INSTRUCTIONS, NULL, 0,
 	  "Fail unless the clock counts instructions", 0 },
@@ -181,7 +181,7 @@ int main(int argc, char **argv)
 		       "nanoseconds.",
 	};
 	struct arguments args = {
-		.plan = { .warm_up = 500, .trips = 2000, .repeat = 5 },
+		.plan = { .warm_up = 300, .trips = 1000, .repeat = 3 },
 	};
 	struct bench_report report = { 0 };
 
