@@ -3,6 +3,7 @@
 #define _VEXIPC_PROTOCOL_H
 
 #include <linux/types.h>
+#include <asm/byteorder.h>
 #include <linux/vexipc.h>
 
 /**

@@ -319,7 +319,7 @@ static void fetching(void)
 	EQUAL(m.len, a.len);
 	EQUAL(peer_fetch(client, 1, 0), -ESRCH);
 	/* One that is not wanted is dropped by asking for its very end. */
-	msg_embed(&m, 2, "x", 1, VEXIPC_MAX_DIMENSIONS);
+	msg_embed(&m, 2, content, len, VEXIPC_MAX_DIMENSIONS);
 	EQUAL(peer_send(client, &m), 0);
 	peer_expect(service, &m, VEXIPC_MSG_EMBED_REQUEST);
 	msg_answer(&a, msg_header(&m)->correlation_id, VEXIPC_MAX_DIMENSIONS, 0);

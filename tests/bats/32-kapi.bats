@@ -13,7 +13,8 @@ setup() {
 
 teardown() {
 	stop_all
-	wait_until 20 modprobe -qr vexipc_sample
+	# modprobe -r would take vexipc with it.
+	wait_until 20 rmmod vexipc_sample
 	unload_module
 }
 
@@ -87,10 +88,10 @@ from_cli() { vexipc embed -o raw "$1" | od -An -v -tx4 -w4 | tr -d ' '; }
 		before=$(requests_of holder)
 		start writer bash -c "printf x >'$folder/$file'"
 		wait_requests holder $((before + 1))
-		run ! modprobe -r vexipc_sample
+		run ! rmmod vexipc_sample
 		assert_output_has 'in use'
 		stop writer KILL
-		wait_until 20 modprobe -qr vexipc_sample
+		wait_until 20 rmmod vexipc_sample
 		modprobe vexipc_sample
 	done
 	assert_idle
@@ -99,7 +100,7 @@ from_cli() { vexipc embed -o raw "$1" | od -An -v -tx4 -w4 | tr -d ' '; }
 @test "the module does not unload while the sample uses it" {
 	run ! modprobe -r vexipc
 	assert_output_has 'in use'
-	modprobe -r vexipc_sample
+	rmmod vexipc_sample
 	modprobe -r vexipc
 	modprobe vexipc
 	modprobe vexipc_sample

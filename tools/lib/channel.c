@@ -34,7 +34,7 @@ void vxi_channel_stash(struct vexipc_channel *ch, struct packet *packet)
 	packet->next = NULL;
 	*ch->inbox_tail = packet;
 	ch->inbox_tail = &packet->next;
-	ch->inbox_len++;
+	atomic_fetch_add_explicit(&ch->inbox_len, 1, memory_order_relaxed);
 }
 
 static struct packet *channel_unstash(struct vexipc_channel *ch)
@@ -46,7 +46,7 @@ static struct packet *channel_unstash(struct vexipc_channel *ch)
 	ch->inbox = packet->next;
 	if (!ch->inbox)
 		ch->inbox_tail = &ch->inbox;
-	ch->inbox_len--;
+	atomic_fetch_sub_explicit(&ch->inbox_len, 1, memory_order_relaxed);
 	return packet;
 }
 
@@ -67,7 +67,7 @@ void vxi_channel_settle(struct vexipc_channel *ch)
 
 unsigned int vxi_channel_waiting(struct vexipc_channel *ch)
 {
-	return __atomic_load_n(&ch->inbox_len, __ATOMIC_RELAXED);
+	return atomic_load_explicit(&ch->inbox_len, memory_order_relaxed);
 }
 
 /* A packet to the caller's buffer, whole. Length, or a negative errno. */
@@ -116,34 +116,44 @@ static ssize_t channel_try(struct vexipc_channel *ch, void **buf, size_t *room)
 	}
 }
 
+/* Until there may be something to receive: 0, or why not. */
+static int channel_wait(struct vexipc_channel *ch, int timeout_ms)
+{
+	struct epoll_event events[3];
+	/* Of several threads that wait here, one wakes up for each event. */
+	int n = epoll_wait(ch->poll_fd, events, ARRAY_SIZE(events), timeout_ms);
+
+	if (n < 0)
+		return -errno;
+	while (n--) {
+		if (events[n].data.fd == ch->wake_fd)
+			return -ECANCELED;
+		/* A socket's error is what receiving tells. */
+		if (!(events[n].events & EPOLLIN) && ch->ops == &vxi_chardev_ops)
+			return -ESHUTDOWN;
+	}
+	return 0;
+}
+
 ssize_t vexipc_channel_recv(struct vexipc_channel *channel, void **buf, size_t *room,
 			    int timeout_ms)
 {
-	uint64_t deadline = 0;
+	uint64_t deadline = deadline_of(timeout_ms);
 
 	for (;;) {
-		struct epoll_event events[3];
-		ssize_t len = channel_try(channel, buf, room);
-		int left, n;
+		int left = timeout_ms ? ms_left(deadline) : 0;
+		ssize_t len;
+		int err;
 
-		if (len != -EAGAIN || !timeout_ms)
-			return len;
-		if (!deadline)
-			deadline = deadline_of(timeout_ms);
-		left = ms_left(deadline);
-		if (!left)
-			return -EAGAIN;
-		/* Of several threads that wait here, one wakes up for each event. */
-		n = epoll_wait(channel->poll_fd, events, ARRAY_SIZE(events), left);
-		if (n < 0)
-			return -errno;
-		while (n--) {
-			if (events[n].data.fd == channel->wake_fd)
-				return -ECANCELED;
-			/* A socket's error is what receiving tells. */
-			if (!(events[n].events & EPOLLIN) && channel->ops == &vxi_chardev_ops)
-				return -ESHUTDOWN;
+		/* Who is ready to wait mostly has to: to look first would be in vain. */
+		if (left && !vxi_channel_waiting(channel)) {
+			err = channel_wait(channel, left);
+			if (err)
+				return err;
 		}
+		len = channel_try(channel, buf, room);
+		if (len != -EAGAIN || !left)
+			return len;
 	}
 }
 

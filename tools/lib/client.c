@@ -332,7 +332,7 @@ int vexipc_ping(struct vexipc_client *client, const char *service, uint32_t time
 	err = vexipc_channel_send(client->ch, buf, (size_t)len);
 	if (!err)
 		err = vxi_client_wait(client, &w,
-				  (int)(timeout_ms ? timeout_ms : DEFAULT_PING_MS) + GRACE_MS);
+				      (int)(timeout_ms ? timeout_ms : DEFAULT_PING_MS) + GRACE_MS);
 	vxi_client_remove_wait(client, &w);
 	if (err == -EAGAIN)
 		err = -ETIMEDOUT;

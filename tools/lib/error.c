@@ -18,7 +18,8 @@ static const struct row rows[VEXIPC_ERRORS] = {
 	ROW(ERR_NO_SUCH_SERVICE, ENOENT, "no_such_service",
 	    "no service has this id: see 'vexipc services'"),
 	ROW(ERR_NO_CAPABLE_SERVICE, ENODEV, "no_capable_service",
-	    "no service can do this: start one, as vexipc-embedd, or ask for other dimensions, type or model"),
+	    "no service can do this: start one, as vexipc-embedd, or ask for less: "
+	    "other dimensions, type or model"),
 	ROW(ERR_ALL_BREAKERS_OPEN, EHOSTDOWN, "all_breakers_open",
 	    "every capable service failed too often and is being left alone: try again later"),
 	ROW(ERR_QUEUE_FULL, ENOBUFS, "queue_full",

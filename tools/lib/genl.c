@@ -47,7 +47,7 @@ static int family_message(const struct nlmsghdr *nlh, void *data)
 }
 
 struct nlmsghdr *vxi_genl_begin(void *buf, uint16_t family, uint8_t cmd, uint16_t flags,
-			    uint32_t seq)
+				uint32_t seq)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct genlmsghdr *genl;

@@ -20,7 +20,7 @@ struct genl_family {
 int vxi_genl_open(struct mnl_socket **socket, struct genl_family *family);
 /* Begin a message of the family. */
 struct nlmsghdr *vxi_genl_begin(void *buf, uint16_t family, uint8_t cmd, uint16_t flags,
-			    uint32_t seq);
+				uint32_t seq);
 /* Attributes of a message into @table of @max + 1; ones beyond are ignored. */
 int vxi_genl_parse(const struct nlmsghdr *nlh, const struct nlattr **table, uint16_t max);
 int vxi_genl_parse_nest(const struct nlattr *nest, const struct nlattr **table, uint16_t max);

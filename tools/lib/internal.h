@@ -9,6 +9,7 @@
 #include <endian.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/types.h>
 #include <time.h>
@@ -53,7 +54,9 @@ static inline uint64_t now_ns(void)
 /* A point in time from a timeout, and what is left of it for poll(). */
 static inline uint64_t deadline_of(int timeout_ms)
 {
-	return timeout_ms < 0 ? UINT64_MAX : now_ns() + (uint64_t)timeout_ms * 1000000u;
+	if (timeout_ms <= 0)
+		return timeout_ms ? UINT64_MAX : 0;
+	return now_ns() + (uint64_t)timeout_ms * 1000000u;
 }
 
 static inline int ms_left(uint64_t deadline)
@@ -88,22 +91,24 @@ void vxi_out_begin(struct out *o, void *small, size_t room);
 /* Room for @len more bytes, or NULL: no memory, or longer than any message. */
 void *vxi_out_add(struct out *o, size_t len);
 int vxi_out_put(struct out *o, const void *data, size_t len);
+
 static inline void out_end(struct out *o, uint32_t type, uint64_t correlation,
 			   uint32_t flags)
 {
 	vexipc_message_seal(o->data, o->len, type, correlation, flags);
 }
+
 void vxi_out_free(struct out *o);
 
 int vxi_build_embed(struct out *o, const struct vexipc_embed_params *params,
-		uint64_t request_id);
+		    uint64_t request_id);
 int vxi_build_batch(struct out *o, const struct vexipc_embed_params *params,
-		const struct iovec *items, uint32_t count, uint64_t request_id);
+		    const struct iovec *items, uint32_t count, uint64_t request_id);
 int vxi_build_register(struct out *o, const struct vexipc_service_config *config,
-		   uint32_t transport);
+		       uint32_t transport);
 /* An answer as a completion; -EPROTO when it is not one or is malformed. */
 int vxi_parse_completion(const struct vexipc_message *message,
-		     struct vexipc_completion *completion);
+			 struct vexipc_completion *completion);
 /* A request as a service sees it; the message lies in request->buf. */
 int vxi_parse_request(const struct vexipc_message *message, struct vexipc_request *request);
 
@@ -151,7 +156,7 @@ struct vexipc_channel {
 	pthread_mutex_t lock;		/* receiving, the inbox */
 	struct packet *inbox;
 	struct packet **inbox_tail;
-	unsigned int inbox_len;
+	atomic_uint inbox_len;		/* changed under the lock, read without */
 	bool inbox_signalled;
 	void *priv;
 };

@@ -182,7 +182,7 @@ static int embed_common(const struct vexipc_embed_params *params, uint64_t reque
 }
 
 int vxi_build_embed(struct out *o, const struct vexipc_embed_params *params,
-		uint64_t request_id)
+		    uint64_t request_id)
 {
 	struct vexipc_embed_request_body body;
 	int err = embed_common(params, request_id, params->content_len, &body);
@@ -202,7 +202,7 @@ int vxi_build_embed(struct out *o, const struct vexipc_embed_params *params,
 }
 
 int vxi_build_batch(struct out *o, const struct vexipc_embed_params *params,
-		const struct iovec *items, uint32_t count, uint64_t request_id)
+		    const struct iovec *items, uint32_t count, uint64_t request_id)
 {
 	struct vexipc_batch_request_body body = { .count = htole32(count) };
 	size_t total = 0;
@@ -258,7 +258,7 @@ static int put_list(struct out *o, const char *const *list)
 }
 
 int vxi_build_register(struct out *o, const struct vexipc_service_config *config,
-		   uint32_t transport)
+		       uint32_t transport)
 {
 	uint64_t features = VEXIPC_FEATURE_HEALTH | VEXIPC_FEATURE_FRAGMENTS;
 	struct vexipc_register_body body = {

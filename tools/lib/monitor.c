@@ -129,7 +129,7 @@ static void decode_service(const struct nlattr *nest, struct vexipc_service_entr
 	vxi_genl_string(attrs[VEXIPC_SVC_ID], entry->id, sizeof(entry->id), false);
 	vxi_genl_string(attrs[VEXIPC_SVC_NAME], entry->name, sizeof(entry->name), false);
 	vxi_genl_string(attrs[VEXIPC_SVC_SOFTWARE_VERSION], entry->software_version,
-		    sizeof(entry->software_version), false);
+			sizeof(entry->software_version), false);
 	mnl_attr_for_each_nested(attr, nest) {
 		if (mnl_attr_get_type(attr) == VEXIPC_SVC_DIMENSIONS &&
 		    entry->dimensions_count < VEXIPC_MAX_SERVICE_DIMENSIONS)
@@ -148,7 +148,7 @@ static void decode_alert(const struct nlattr *nest, struct vexipc_event *event)
 	if (attrs[VEXIPC_ALERT_A_TIME_NS])
 		event->time_ns = vxi_genl_u64(attrs[VEXIPC_ALERT_A_TIME_NS]);
 	vxi_genl_string(attrs[VEXIPC_ALERT_A_SERVICE], event->service.id,
-		    sizeof(event->service.id), false);
+			sizeof(event->service.id), false);
 	vxi_genl_string(attrs[VEXIPC_ALERT_A_TEXT], event->text, sizeof(event->text), true);
 }
 

@@ -172,7 +172,7 @@ static int parse_batch_response(const struct vexipc_message *message,
 }
 
 int vxi_parse_completion(const struct vexipc_message *message,
-		     struct vexipc_completion *completion)
+			 struct vexipc_completion *completion)
 {
 	result_reset(&completion->result);
 	completion->batch = false;

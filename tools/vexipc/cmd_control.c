@@ -83,7 +83,8 @@ static const struct argp_option ping_options[] = {
 	{ "count", 'c', "N", 0, "so many times; default 1", 0 },
 	{ "interval", KEY_INTERVAL, "MS", 0, "time between two; default 1000", 0 },
 	{ "timeout", KEY_TIMEOUT, "MS", 0, "wait so long for an answer; default 5000", 0 },
-	{ "transport", KEY_TRANSPORT, "NAME", 0, "reach the module by chardev (default) or netlink", 0 },
+	{ "transport", KEY_TRANSPORT, "NAME", 0,
+	  "reach the module by chardev (default) or netlink", 0 },
 	{ "json", KEY_JSON, NULL, 0, "JSON, one object a line", 0 },
 	{ 0 },
 };
@@ -147,7 +148,8 @@ static void print_health(const struct ping_args *args, const struct vexipc_healt
 		json_number(object, "elapsed_us", elapsed_ns / 1000);
 		json_line(object);
 	} else if (args->id) {
-		printf("%s: health %u, in flight %u, waiting %u, round trip %.3f ms, in all %.3f ms\n",
+		printf("%s: health %u, in flight %u, waiting %u, round trip %.3f ms, "
+		       "in all %.3f ms\n",
 		       args->id, health->health, health->in_flight, health->queue_depth,
 		       (double)health->round_trip_ns / 1e6, (double)elapsed_ns / 1e6);
 	} else {

@@ -24,7 +24,8 @@ static const struct argp_option services_options[] = {
 	  "only those that can do float32, float16, int8, int16 or binary; repeat for several", 0 },
 	{ "model", KEY_MODEL, "NAME", 0, "only those that have this model", 0 },
 	{ "state", KEY_STATE, "STATE", 0,
-	  "only those that are active, busy, degraded, draining, failed, ...; repeat for several", 0 },
+	  "only those that are active, busy, degraded, draining, failed, ...; "
+	  "repeat for several", 0 },
 	{ "json", KEY_JSON, NULL, 0, "JSON, an array", 0 },
 	{ 0 },
 };

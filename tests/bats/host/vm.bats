@@ -12,6 +12,7 @@ vm_run() {
 	local want=$1
 	shift
 	run --separate-stderr scripts/vm run "$@"
+	# shellcheck disable=SC2154 # run sets stderr
 	printf 'status %s\n%s\n' "$status" "$stderr"
 	[ "$status" = "$want" ]
 }
