@@ -513,6 +513,10 @@ static int do_config(struct call *call)
 	if (IS_ERR(entries))
 		return PTR_ERR(entries);
 	count = arg.count;
+	for (u32 i = 0; i < count && !err; i++)
+		err = entries[i].reserved ? -EINVAL : 0;
+	if (err)
+		goto free;
 	if (arg.flags & VEXIPC_CONFIG_WRITE)
 		err = vexipc_config_write(call->ctx.inst, entries, count, &arg.count);
 	else
@@ -520,8 +524,10 @@ static int do_config(struct call *call)
 	if (!err && copy_to_user(u64_to_user_ptr(arg.entries_ptr), entries,
 				 count * sizeof(*entries)))
 		err = -EFAULT;
+	err = give(call, &arg, sizeof(arg)) ?: err;
+free:
 	kfree(entries);
-	return give(call, &arg, sizeof(arg)) ?: err;
+	return err;
 }
 
 static int do_control(struct call *call)

@@ -186,9 +186,9 @@ static void explain(struct genl_info *info, const struct nlattr *attr, int err)
 int vexipc_netlink_do_config_set(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vexipc_config_entry entries[VEXIPC_CONFIG_MAX] = {};
-	struct nlattr *tb[VEXIPC_CONFIG_MAX + 1];
+	const struct nlattr *attrs[VEXIPC_CONFIG_MAX], *attr;
 	u32 count = 0, refused = 0;
-	int err;
+	int err, rest;
 
 	if (GENL_REQ_ATTR_CHECK(info, VEXIPC_A_CONFIG))
 		return -EINVAL;
@@ -196,21 +196,25 @@ int vexipc_netlink_do_config_set(struct sk_buff *skb, struct genl_info *info)
 		NL_SET_ERR_MSG(info->extack, "configuring needs CAP_NET_ADMIN");
 		return -EPERM;
 	}
-	/* The command's policy has checked what is inside. */
-	err = nla_parse_nested(tb, VEXIPC_CONFIG_MAX, info->attrs[VEXIPC_A_CONFIG], NULL,
-			       info->extack);
-	if (err)
-		return err;
-	for (u32 i = 1; i <= VEXIPC_CONFIG_MAX; i++) {
-		if (!tb[i])
+	/*
+	 * The command's policy has checked what is inside. Each is looked at,
+	 * the same field named twice as well: all are right, or none is written.
+	 */
+	nla_for_each_nested(attr, info->attrs[VEXIPC_A_CONFIG], rest) {
+		if (nla_type(attr) == VEXIPC_CONFIG_UNSPEC)
 			continue;
-		entries[count].field = i;
-		entries[count++].value = nla_get_u64(tb[i]);
+		if (count == VEXIPC_CONFIG_MAX) {
+			NL_SET_ERR_MSG_ATTR(info->extack, attr, "too many fields");
+			return -EINVAL;
+		}
+		attrs[count] = attr;
+		entries[count].field = nla_type(attr);
+		entries[count++].value = nla_get_u64(attr);
 	}
 	err = vexipc_config_write(vexipc_instance_of(genl_info_net(info)), entries, count,
 				  &refused);
 	if (err)
-		explain(info, tb[entries[refused].field], err);
+		explain(info, attrs[refused], err);
 	return err;
 }
 

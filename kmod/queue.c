@@ -49,14 +49,17 @@ static bool is_probe(const struct vexipc_request *req)
 	return req->type == VEXIPC_MSG_HEALTH_CHECK;
 }
 
-/* Take one place among all queues of the instance. */
-static bool take_place(struct vexipc_instance *inst)
+/*
+ * Take one place among all queues of the instance. A request that was accepted
+ * before and moves on may go over the limit: full queues refuse, they do not lose.
+ */
+static bool take_place(struct vexipc_instance *inst, bool accepted)
 {
 	int limit = vexipc_config(inst, VEXIPC_CONFIG_MAX_QUEUE_SIZE);
 	int now = atomic_inc_return(&inst->queued);
 	int max;
 
-	if (now > limit) {
+	if (now > limit && !accepted) {
 		atomic_dec(&inst->queued);
 		return false;
 	}
@@ -86,7 +89,7 @@ int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req)
 		err = -ENODEV;
 		goto unlock;
 	}
-	if (!probe && !take_place(svc->inst)) {
+	if (!probe && !take_place(svc->inst, vexipc_state_attempt(atomic_read(&req->state)))) {
 		err = -ENOBUFS;
 		goto unlock;
 	}
@@ -180,6 +183,7 @@ struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 	struct vexipc_request *req, *next, *found = NULL;
 	u64 now = ktime_get_ns();
 	LIST_HEAD(expired);
+	int state;
 
 	spin_lock_bh(&svc->lock);
 	list_for_each_entry_safe(req, next, &svc->queue, node) {
@@ -232,7 +236,11 @@ struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 		list_del_init(&req->node);
 		vexipc_count(req->inst, EXPIRED);
 		WRITE_ONCE(req->svc, NULL);
-		vexipc_request_complete(req, VEXIPC_ERR_TIMED_OUT);
+		state = atomic_read(&req->state);
+		vexipc_request_complete(req,
+					vexipc_state(vexipc_state_attempt(state),
+						     VEXIPC_QUEUED),
+					VEXIPC_ERR_TIMED_OUT);
 		vexipc_service_put(svc);
 	}
 	return found;

@@ -128,15 +128,18 @@ static bool done(const struct vexipc_request *req)
 }
 
 /*
- * What follows winning the step to DONE: figures, the id, the callback. The
- * reference of the live request goes to the callback.
+ * What follows winning the step from @state to DONE: figures, the id, the
+ * callback. The reference of the live request goes to the callback.
  */
-void vexipc_request_complete(struct vexipc_request *req, enum vexipc_error error)
+void vexipc_request_complete(struct vexipc_request *req, int state,
+			     enum vexipc_error error)
 {
 	struct vexipc_instance *inst = req->inst;
 
 	req->status = error;
-	req->attempts = vexipc_state_attempt(atomic_read(&req->state)) + 1;
+	/* One that was only about to be made does not count. */
+	req->attempts = vexipc_state_attempt(state) +
+			(vexipc_state_phase(state) != VEXIPC_NEW);
 	req->done_ns = ktime_get_ns();
 	if (timer_delete(&req->timer))
 		vexipc_request_put(req);
@@ -179,7 +182,7 @@ static void finish_from(struct vexipc_request *req, int state, enum vexipc_error
 {
 	struct vexipc_service *svc = vexipc_queue_leave(req, state, error);
 
-	vexipc_request_complete(req, error);
+	vexipc_request_complete(req, state, error);
 	if (svc) {
 		vexipc_queue_credit(svc);
 		vexipc_service_put(svc);

@@ -173,7 +173,8 @@ int vexipc_request_submit(struct vexipc_request *req);
 void vexipc_request_wake(struct vexipc_request *req);
 void vexipc_request_wait(struct vexipc_request *req);
 bool vexipc_request_finish(struct vexipc_request *req, enum vexipc_error error);
-void vexipc_request_complete(struct vexipc_request *req, enum vexipc_error error);
+void vexipc_request_complete(struct vexipc_request *req, int state,
+			     enum vexipc_error error);
 int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 			  struct vexipc_answer *answer);
 void vexipc_request_again(struct vexipc_request *req, enum vexipc_error why,

@@ -106,6 +106,7 @@ static void write_changes_nothing_if_one_is_refused(struct kunit *test)
 		{ VEXIPC_CONFIG_MAX + 1, 1, -ENOENT },
 	};
 	struct fixture *f = test->priv;
+	struct vexipc_settings before = f->inst->settings;
 
 	for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct vexipc_config_entry entries[] = {
@@ -119,8 +120,7 @@ static void write_changes_nothing_if_one_is_refused(struct kunit *test)
 							  ARRAY_SIZE(entries), &refused),
 				bad[i].err);
 		KUNIT_EXPECT_EQ(test, refused, 1);
-		KUNIT_EXPECT_MEMEQ(test, &f->inst->settings, &f->settings,
-				   sizeof(f->settings));
+		KUNIT_EXPECT_MEMEQ(test, &f->inst->settings, &before, sizeof(before));
 	}
 }
 

@@ -70,6 +70,10 @@ int fixture_init(struct kunit *test)
 	if (err)
 		return err;
 	f->settings = f->inst->settings;
+	/* However slow the machine is, nothing ends or is probed by itself. */
+	f->inst->settings.value[VEXIPC_CONFIG_REQUEST_TIMEOUT_MS] = VEXIPC_MAX_TIMEOUT_MS;
+	f->inst->settings.value[VEXIPC_CONFIG_HEALTH_CHECK_INTERVAL_SEC] = 3600;
+	f->inst->settings.value[VEXIPC_CONFIG_DISCOVERY_INTERVAL_SEC] = 3600;
 	vexipc_stats_instance(f->inst, &f->before);
 	INIT_LIST_HEAD(&f->peers);
 	INIT_LIST_HEAD(&f->asks);

@@ -18,7 +18,7 @@
 enum {
 	DIMENSIONS	= 4,	/* of the vectors that services answer with */
 	VECTOR_BYTES	= 4 * DIMENSIONS,
-	PATIENCE_MS	= 20000,
+	PATIENCE_MS	= 120000,
 };
 
 /**
@@ -61,7 +61,10 @@ struct ask {
 	bool uncounted;
 };
 
-/* struct fixture is test->priv; @now is room for those who look at figures. */
+/*
+ * struct fixture is test->priv. @settings are those before the test, @now is room
+ * for those who look at figures.
+ */
 struct fixture {
 	struct vexipc_instance *inst;
 	struct vexipc_settings settings;

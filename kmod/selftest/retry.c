@@ -116,8 +116,6 @@ static void same_service_is_asked_again_after_a_backoff(struct kunit *test)
 	asked_ns = ktime_get_ns();
 	KUNIT_EXPECT_EQ(test, answer_error(service, send_next(service), VEXIPC_ERR_OVERLOADED,
 					   VEXIPC_ERROR_OVERLOAD), 0);
-	expect_open(test, ask, VEXIPC_NEW);
-	KUNIT_EXPECT_EQ(test, counted(test, queued), 1);
 	KUNIT_EXPECT_EQ(test, send_after_backoff(test, service, kicked), attempt_id(ask, 1));
 	/* Half of it is fixed. */
 	KUNIT_EXPECT_GE(test, ktime_get_ns() - asked_ns, 20 * NSEC_PER_MSEC);
@@ -204,17 +202,20 @@ static void bad_answer_moves_on(struct kunit *test)
 
 static void no_backoff_beyond_the_deadline(struct kunit *test)
 {
+	struct vexipc_answer later = {
+		.error = VEXIPC_ERR_OVERLOADED,
+		.kind = VEXIPC_ERROR_OVERLOAD,
+		.retry_after_ms = VEXIPC_MAX_TIMEOUT_MS,
+		.type = VEXIPC_MSG_ERROR,
+	};
 	struct peer *service = new_service(test, "one");
-	struct ask *ask;
+	struct ask *ask = submit_new(test, new_peer(test));
 
-	configure(test, VEXIPC_CONFIG_RETRY_BACKOFF_BASE_MS, 60000);
-	configure(test, VEXIPC_CONFIG_REQUEST_TIMEOUT_MS, 10000);
-	ask = submit_new(test, new_peer(test));
-	KUNIT_EXPECT_EQ(test, answer_error(service, send_next(service), VEXIPC_ERR_OVERLOADED,
-					   VEXIPC_ERROR_RETRY), 0);
-	/* Waiting would be in vain: it is told at once, and why. */
+	KUNIT_EXPECT_EQ(test, vexipc_request_answer(service->svc, send_next(service), &later), 0);
+	/* Waiting so long would be in vain: it is told at once, and why. */
 	expect_ended(test, ask, VEXIPC_ERR_OVERLOADED);
 	KUNIT_EXPECT_LT(test, ask->req->done_ns, ask->req->deadline_ns);
+	KUNIT_EXPECT_EQ(test, ask->req->retry_after_ms, VEXIPC_MAX_TIMEOUT_MS);
 }
 
 static void one_that_backs_off_can_be_cancelled(struct kunit *test)
@@ -222,27 +223,32 @@ static void one_that_backs_off_can_be_cancelled(struct kunit *test)
 	struct peer *service = new_service(test, "one");
 	struct ask *ask;
 
-	configure(test, VEXIPC_CONFIG_RETRY_BACKOFF_BASE_MS, 5000);
+	configure(test, VEXIPC_CONFIG_RETRY_BACKOFF_BASE_MS, 60000);
 	ask = submit_new(test, new_peer(test));
 	KUNIT_EXPECT_EQ(test, answer_error(service, send_next(service), VEXIPC_ERR_OVERLOADED,
 					   VEXIPC_ERROR_RETRY), 0);
 	expect_open(test, ask, VEXIPC_NEW);
+	KUNIT_EXPECT_EQ(test, counted(test, queued), 1);
 	KUNIT_EXPECT_EQ(test, vexipc_endpoint_cancel(ask->req->ep, ask->req->request_id), 0);
 	expect_ended(test, ask, VEXIPC_ERR_CANCELLED);
 	KUNIT_EXPECT_EQ(test, service->svc->cancelled, 0);
 }
 
-static void one_that_backs_off_ends_with_its_last_service(struct kunit *test)
+static void one_that_backs_off_ends_without_a_service(struct kunit *test)
 {
 	struct peer *service = new_service(test, "one");
 	struct ask *ask;
+	u64 id;
 
 	configure(test, VEXIPC_CONFIG_RETRY_BACKOFF_BASE_MS, 20);
 	ask = submit_new(test, new_peer(test));
-	KUNIT_EXPECT_EQ(test, answer_error(service, send_next(service), VEXIPC_ERR_OVERLOADED,
+	id = send_next(service);
+	/* When the backoff is over there is nobody left to ask. */
+	vexipc_registry_drain(service->svc, true);
+	KUNIT_EXPECT_EQ(test, answer_error(service, id, VEXIPC_ERR_OVERLOADED,
 					   VEXIPC_ERROR_RETRY), 0);
-	KUNIT_EXPECT_EQ(test, vexipc_registry_remove(service->svc, true), 0);
 	expect_ended(test, ask, VEXIPC_ERR_OVERLOADED);
+	KUNIT_EXPECT_EQ(test, counted(test, retries), 1);
 }
 
 static void failover_spends_attempts(struct kunit *test)
@@ -279,7 +285,7 @@ static struct kunit_case retry_cases[] = {
 	KUNIT_CASE(bad_answer_moves_on),
 	KUNIT_CASE(no_backoff_beyond_the_deadline),
 	KUNIT_CASE(one_that_backs_off_can_be_cancelled),
-	KUNIT_CASE(one_that_backs_off_ends_with_its_last_service),
+	KUNIT_CASE(one_that_backs_off_ends_without_a_service),
 	KUNIT_CASE(failover_spends_attempts),
 	{}
 };

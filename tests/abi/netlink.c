@@ -300,14 +300,14 @@ static void texts(void)
 #define STR(type, s) mnl_attr_put_strz(nlh, VEXIPC_SVC_##type, s)
 #define U32(type, n) mnl_attr_put_u32(nlh, VEXIPC_SVC_##type, n)
 	SAYS(REGISTER, EINVAL, "", (void)0);
-	SAYS(REGISTER, EINVAL, "an id is needed", NEST(SERVICE, (void)0));
+	SAYS(REGISTER, EINVAL, "no id", NEST(SERVICE, (void)0));
 	SAYS(REGISTER, EEXIST, "the id is taken", NEST(SERVICE, STR(ID, "other")));
 	SAYS(REGISTER, EPROTONOSUPPORT, "no common version",
 	     NEST(SERVICE, STR(ID, "x"); U32(VERSION_MIN, 2); U32(VERSION_MAX, 3)));
-	SAYS(REGISTER, EOPNOTSUPP, "a transport other than netlink",
+	SAYS(REGISTER, EOPNOTSUPP, "transport",
 	     NEST(SERVICE, STR(ID, "x"); U32(TRANSPORT, VEXIPC_TRANSPORT_CHARDEV)));
-	SAYS(REGISTER, EOPNOTSUPP, "an unknown flag", NEST(SERVICE, STR(ID, "x"); U32(FLAGS, 1)));
-	SAYS(REGISTER, EOPNOTSUPP, "a token",
+	SAYS(REGISTER, EOPNOTSUPP, "unknown flag", NEST(SERVICE, STR(ID, "x"); U32(FLAGS, 1)));
+	SAYS(REGISTER, EOPNOTSUPP, "token",
 	     NEST(SERVICE, STR(ID, "x"); mnl_attr_put(nlh, VEXIPC_SVC_TOKEN, 3, "abc")));
 	SAYS(REGISTER, ERANGE, "out of its range", NEST(SERVICE, STR(ID, "x"); U32(PRIORITY, 256)));
 	SAYS(REGISTER, ERANGE, "out of its range",
@@ -467,6 +467,7 @@ static void service_events(void)
 	expect_state(p, "seen", VEXIPC_STATE_ACTIVE);
 	msg_simple(&m, VEXIPC_MSG_UNREGISTER, 1, &leave, sizeof(leave));
 	EQUAL(peer_send(service, &m), 0);
+	peer_expect(service, &m, VEXIPC_MSG_ACK);
 	expect_state(p, "seen", VEXIPC_STATE_GONE);
 	serve_as(service, "seen2");
 	expect_state(p, "seen2", VEXIPC_STATE_ACTIVE);
