@@ -21,7 +21,7 @@ usage() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"; }
 # stays the user's.
 need_root() {
 	[ "$(id -u)" = 0 ] && return
-	exec sudo --preserve-env=VEXIPC_CACHE,VEXIPC_TEST_FILTER,VEXIPC_TEST_TIMEOUT,CI,http_proxy,https_proxy \
+	exec sudo --preserve-env=VEXIPC_CACHE,VEXIPC_TEST_FILTER,VEXIPC_TEST_TIMEOUT,VEXIPC_SUITES,CI,http_proxy,https_proxy \
 		VEXIPC_CACHE="$cache" bash "$0" "$@"
 }
 
