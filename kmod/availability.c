@@ -77,10 +77,16 @@ void vexipc_availability_set(struct vexipc_availability *a, u64 now_ns, bool up)
 u32 vexipc_availability_share(struct vexipc_availability *a, u64 now_ns, int span)
 {
 	u64 part = part_ns[span], up = 0, begin, age;
+	u32 current_part;
+	bool into;
 
 	catch_up(a, now_ns);
-	for (int i = 0; i < VEXIPC_AVAILABILITY_PARTS; i++)
-		up += a->up_ns[span][i];
+	/* Of a part that only begins the ring still has the one a round ago. */
+	div_u64_rem(div64_u64(a->seen_ns, part), VEXIPC_AVAILABILITY_PARTS, &current_part);
+	into = a->seen_ns != div64_u64(a->seen_ns, part) * part;
+	for (u32 i = 0; i < VEXIPC_AVAILABILITY_PARTS; i++)
+		if (into || i != current_part)
+			up += a->up_ns[span][i];
 	begin = div64_u64(a->seen_ns, part) + 1;
 	begin = begin > VEXIPC_AVAILABILITY_PARTS ?
 		(begin - VEXIPC_AVAILABILITY_PARTS) * part : 0;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* vexipc: carries embedding requests to the services that answer them. */
 #include <linux/module.h>
-#include <net/genetlink.h>
 
 #include "device.h"
 #include "instance.h"
@@ -56,4 +55,3 @@ module_init(vexipc_init);
 module_exit(vexipc_exit);
 MODULE_DESCRIPTION("Embedding requests between kernel, applications and services");
 MODULE_LICENSE("GPL");
-MODULE_ALIAS_GENL_FAMILY("vexipc");
