@@ -74,7 +74,9 @@ static struct vexipc_service *round_robin(struct vexipc_instance *inst, struct p
 
 		if (!svc || !eligible(svc, pick) || !kref_get_unless_zero(&svc->refs))
 			continue;
-		atomic_set(&inst->next_service, at + 1);
+		/* A retry takes nobody's turn, or all first tries went to one. */
+		if (!pick->req->tried_count)
+			atomic_set(&inst->next_service, at + 1);
 		return svc;
 	}
 	return NULL;

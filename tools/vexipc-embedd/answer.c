@@ -82,9 +82,9 @@ static int answer_wrong(struct vexipc_service *service, struct vexipc_request *r
 		return -ENOMEM;
 	if (faults & ENGINE_FAULT_LIE_LENGTH)
 		parts[1].iov_len = bytes - 1;
-	/* The neighbour in the module's table: some other request, if there is one. */
+	/* Of another use of the same slot: a request that is not this one. */
 	if (faults & ENGINE_FAULT_ANSWER_OTHER)
-		correlation ^= 1;
+		correlation ^= 1ull << 28;
 	memcpy(&body.scale, &scale, sizeof(scale));
 	body.vector_bytes = parts[1].iov_len;
 	len = vexipc_message_build(message, room, VEXIPC_MSG_EMBED_RESPONSE, correlation,
