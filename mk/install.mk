@@ -12,7 +12,7 @@ each = $(foreach f,$(wildcard $1),644:$f:$2/$(notdir $f))
 files = $(foreach p,$(programs),755:$p:$(bindir)/$(notdir $p)) \
 	$(foreach l,$(filter %.so,$(libraries)),755:$l.1:$(libdir)/$(notdir $l).1) \
 	$(foreach l,$(filter %.a,$(libraries)),644:$l:$(libdir)/$(notdir $l)) \
-	$(foreach l,$(filter %.so,$(libraries)),644:$(out)/lib/pkgconfig/$(patsubst lib%.so,%,$(notdir $l)).pc:$(libdir)/pkgconfig/$(patsubst %.so,%,$(notdir $l)).pc) \
+	$(foreach l,$(filter %.so,$(libraries)),644:$(out)/lib/pkgconfig/$(patsubst lib%.so,%,$(notdir $l)).pc:$(libdir)/pkgconfig/$(patsubst lib%.so,%,$(notdir $l)).pc) \
 	644:include/uapi/linux/vexipc.h:$(incdir)/linux/vexipc.h \
 	$(call each,tools/lib/include/vexipc/*.h,$(incdir)/vexipc) \
 	$(foreach n,1 3 5 7 8,$(call each,tools/*/*.$n,$(sharedir)/man/man$n)) \
