@@ -202,7 +202,7 @@ static ssize_t device_read(struct kiocb *iocb, struct iov_iter *to)
 	n = read_some(file, to);
 	if (n)
 		return n;
-	if (filp->f_flags & O_NONBLOCK || iocb->ki_flags & IOCB_NOWAIT)
+	if (filp->f_flags & O_NONBLOCK)
 		return -EAGAIN;
 	do {
 		/* Exclusive: one message wakes one of a service's threads. */

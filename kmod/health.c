@@ -214,7 +214,7 @@ void vexipc_health_stop(struct vexipc_instance *inst)
 }
 
 /**
- * vexipc_health_sign() - any message from a service is a sign of life
+ * vexipc_health_sign() - an answer is a sign of life, as a heartbeat is
  * @svc: whose
  */
 void vexipc_health_sign(struct vexipc_service *svc)

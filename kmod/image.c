@@ -8,7 +8,8 @@
 #include "request.h"
 
 /**
- * vexipc_request_image() - the message that carries a request to its service
+ * vexipc_request_image_open() - the message that carries a request to its
+ *				 service, without length and checksum
  * @req: SENT; the image points into it
  * @attempt: which attempt; part of the correlation id
  * @image: to fill
@@ -16,8 +17,8 @@
  * The same bytes each time for one attempt, so that a service can fetch a long
  * message in pieces.
  */
-void vexipc_request_image(struct vexipc_request *req, u32 attempt,
-			  struct vexipc_image *image)
+void vexipc_request_image_open(const struct vexipc_request *req, u32 attempt,
+			       struct vexipc_image *image)
 {
 	struct vexipc_embed_request_body *common;
 	union {
@@ -56,6 +57,13 @@ void vexipc_request_image(struct vexipc_request *req, u32 attempt,
 	image->part_len[0] = req->model_len;
 	image->part[1] = req->content;
 	image->part_len[1] = req->content_len;
+}
+
+/* vexipc_request_image() - the same, ready to send; reads the whole content. */
+void vexipc_request_image(const struct vexipc_request *req, u32 attempt,
+			  struct vexipc_image *image)
+{
+	vexipc_request_image_open(req, attempt, image);
 	vexipc_image_seal(image);
 }
 

@@ -195,7 +195,10 @@ static int fetch_request(struct vexipc_socket *socket, struct vexipc_fetch *fetc
 		goto put_service;
 	if (atomic_read(&req->state) != sent || READ_ONCE(req->svc) != svc)
 		goto put_request;
-	vexipc_request_image(req, attempt, &image);
+	vexipc_request_image_open(req, attempt, &image);
+	/* A checksum over it all for each piece would be dear; only the head has it. */
+	if (fetch->offset < image.head_len)
+		vexipc_image_seal(&image);
 	if (fetch->offset > vexipc_image_len(&image)) {
 		err = -ERANGE;
 		goto put_request;

@@ -112,7 +112,7 @@ struct vexipc_service {
 	struct vexipc_histogram times;
 	struct vexipc_availability availability;
 
-	u64 last_sign_ns;	/* any message from it */
+	u64 last_sign_ns;	/* a heartbeat or an answer */
 	u64 last_heartbeat_ns;
 	u64 last_probe_ns;
 	u64 heartbeats;

@@ -42,10 +42,34 @@ void vexipc_request_cache_exit(void)
 	kmem_cache_destroy(request_cache);
 }
 
+static bool done(const struct vexipc_request *req)
+{
+	return vexipc_state_phase(atomic_read(&req->state)) == VEXIPC_DONE;
+}
+
+/* Until the deadline; 0 when it is past. */
+static unsigned long jiffies_left(const struct vexipc_request *req)
+{
+	u64 now = ktime_get_ns();
+
+	return req->deadline_ns > now ? nsecs_to_jiffies(req->deadline_ns - now) + 1 : 0;
+}
+
 static void deadline_expired(struct timer_list *timer)
 {
 	struct vexipc_request *req = container_of(timer, struct vexipc_request, timer);
+	unsigned long left = jiffies_left(req);
 
+	if (left && !done(req)) {
+		/*
+		 * Ticks that came late come at once, and jiffies run ahead. Who
+		 * completes it now may have found no timer to delete: then it
+		 * stays, with its reference, until it expires again.
+		 */
+		timer->expires = jiffies + left;
+		add_timer(timer);
+		return;
+	}
 	vexipc_request_finish(req, VEXIPC_ERR_TIMED_OUT);
 	vexipc_request_put(req);
 }
@@ -120,11 +144,6 @@ void vexipc_request_wake(struct vexipc_request *req)
 {
 	rcuwait_wake_up(&req->waiter);
 	vexipc_request_put(req);
-}
-
-static bool done(const struct vexipc_request *req)
-{
-	return vexipc_state_phase(atomic_read(&req->state)) == VEXIPC_DONE;
 }
 
 /*
@@ -276,11 +295,8 @@ static int refuse(struct vexipc_request *req, int err)
 
 static void arm_deadline(struct vexipc_request *req)
 {
-	u64 now = ktime_get_ns();
-	u64 left = req->deadline_ns > now ? req->deadline_ns - now : 0;
-
 	refcount_inc(&req->refs);
-	req->timer.expires = jiffies + nsecs_to_jiffies(left) + 1;
+	req->timer.expires = jiffies + jiffies_left(req);
 	add_timer(&req->timer);
 	/*
 	 * Whoever completes a request deletes its timer, after the step to DONE.
@@ -376,10 +392,8 @@ unadmit:
  */
 void vexipc_request_wait(struct vexipc_request *req)
 {
-	u64 now = ktime_get_ns();
-	long left = req->deadline_ns > now ?
-		    nsecs_to_jiffies(req->deadline_ns - now) + 1 : 0;
 	enum vexipc_error why = VEXIPC_OK;
+	long left = jiffies_left(req);
 
 	prepare_to_rcuwait(&req->waiter);
 	for (;;) {
@@ -401,7 +415,7 @@ void vexipc_request_wait(struct vexipc_request *req)
 			vexipc_request_finish(req, why);
 			continue;
 		}
-		left = schedule_timeout(left);
+		left = schedule_timeout(left) ?: jiffies_left(req);
 	}
 	finish_rcuwait(&req->waiter);
 }
@@ -448,7 +462,7 @@ static void retry_after_backoff(struct work_struct *work)
  * @req: in state NEW of the next attempt, put there by the caller, who holds a
  *	 reference
  * @why: how the last attempt ended
- * @failover: its service died: no backoff, no retry spent
+ * @failover: its service died: an attempt spent, but no backoff
  *
  * A service not tried yet gets it at once; only before the same service is
  * asked again is there a backoff.

@@ -180,7 +180,9 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 void vexipc_request_again(struct vexipc_request *req, enum vexipc_error why,
 			  bool failover);
 void vexipc_request_fail_over(struct list_head *list);
-void vexipc_request_image(struct vexipc_request *req, u32 attempt,
+void vexipc_request_image_open(const struct vexipc_request *req, u32 attempt,
+			       struct vexipc_image *image);
+void vexipc_request_image(const struct vexipc_request *req, u32 attempt,
 			  struct vexipc_image *image);
 u32 vexipc_request_completion_len(const struct vexipc_request *req);
 void vexipc_request_completion_image(struct vexipc_request *req,

@@ -41,11 +41,11 @@ static void change(struct life *life, u64 now)
 	life->change[life->changes++] = now;
 }
 
-/* The share of the span's last 60 parts, the current one included. */
+/* The share of the span's current part, however young it is, and the 59 before. */
 static u32 share_by_definition(const struct life *life, u64 now, int span)
 {
 	u64 part = div_u64(span_ns[span], VEXIPC_AVAILABILITY_PARTS);
-	u64 parts = div64_u64(now + part - 1, part), begin = life->since, up = 0;
+	u64 parts = div64_u64(now, part) + 1, begin = life->since, up = 0;
 
 	if (parts > VEXIPC_AVAILABILITY_PARTS)
 		begin = max(begin, (parts - VEXIPC_AVAILABILITY_PARTS) * part);

@@ -336,31 +336,42 @@ static int racer_thread(void *data)
 {
 	struct racer *racer = data;
 
-	wait_for_completion(racer->gate);
+	if (racer->gate)
+		wait_for_completion(racer->gate);
 	racer->run(racer->data);
 	kthread_complete_and_exit(&racer->ended, 0);
+}
+
+int racer_start(struct racer *racer)
+{
+	struct task_struct *task;
+
+	init_completion(&racer->ended);
+	task = kthread_run(racer_thread, racer, "vexipc_racer");
+	return PTR_ERR_OR_ZERO(task);
+}
+
+void racer_join(struct racer *racer)
+{
+	wait_for_completion(&racer->ended);
 }
 
 /* Starts them all at once and waits until each has ended. */
 void race(struct kunit *test, struct racer *racers, u32 count)
 {
-	struct completion gate;
+	DECLARE_COMPLETION_ONSTACK(gate);
 	u32 started;
 
-	init_completion(&gate);
 	for (started = 0; started < count; started++) {
-		struct racer *racer = &racers[started];
-		struct task_struct *task;
+		int err;
 
-		racer->gate = &gate;
-		init_completion(&racer->ended);
-		task = kthread_run(racer_thread, racer, "vexipc_racer/%u", started);
-		if (IS_ERR(task)) {
-			KUNIT_FAIL(test, "%pe", task);
+		racers[started].gate = &gate;
+		err = racer_start(&racers[started]);
+		KUNIT_EXPECT_EQ(test, err, 0);
+		if (err)
 			break;
-		}
 	}
 	complete_all(&gate);
 	for (u32 i = 0; i < started; i++)
-		wait_for_completion(&racers[i].ended);
+		racer_join(&racers[i]);
 }

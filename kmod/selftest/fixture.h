@@ -105,6 +105,8 @@ int answer_with(struct peer *service, u64 id, u32 dimensions);
 int answer(struct peer *service, u64 id);
 int answer_error(struct peer *service, u64 id, enum vexipc_error error, u32 kind);
 
+int racer_start(struct racer *racer);
+void racer_join(struct racer *racer);
 void race(struct kunit *test, struct racer *racers, u32 count);
 
 u64 grown(struct kunit *test, size_t figure);

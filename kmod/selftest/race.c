@@ -11,7 +11,7 @@
 #include "fixture.h"
 #include "queue.h"
 
-enum { REQUESTS = 128, ROUNDS = 12 };
+enum { REQUESTS = 128, ROUNDS = 4 };
 
 /**
  * struct field - what those who race have before them

@@ -272,6 +272,45 @@ static void failover_spends_attempts(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, counted(test, failovers), 1);
 }
 
+static void moving_on_is_not_refused_by_full_queues(struct kunit *test)
+{
+	struct peer *one = new_service(test, "one"), *client = new_peer(test), *two;
+
+	configure(test, VEXIPC_CONFIG_MAX_QUEUE_SIZE, 2);
+	for (u32 i = 0; i < 4; i++) {
+		submit_new(test, client);
+		if (i < 2)
+			KUNIT_EXPECT_NE(test, send_next(one), 0);
+	}
+	two = new_service(test, "two");
+	KUNIT_EXPECT_EQ(test, submit(new_ask(test, client)), -ENOBUFS);
+	KUNIT_EXPECT_EQ(test, vexipc_registry_remove(one->svc, true), 4);
+	/* They were accepted: the bound is for those who are not yet. */
+	KUNIT_EXPECT_EQ(test, two->svc->queued, 4);
+	KUNIT_EXPECT_EQ(test, counted(test, failed), 0);
+	KUNIT_EXPECT_EQ(test, submit(new_ask(test, client)), -ENOBUFS);
+}
+
+static void retry_takes_nobodys_turn(struct kunit *test)
+{
+	struct peer *one = new_service(test, "one"), *two = new_service(test, "two");
+	struct peer *client = new_peer(test);
+	u32 first_was_one = 0;
+
+	for (u32 i = 0; i < 6; i++) {
+		struct ask *ask = submit_new(test, client);
+		struct peer *first = holder(ask, one, two), *second = first == one ? two : one;
+
+		first_was_one += first == one;
+		KUNIT_EXPECT_EQ(test, answer_error(first, send_next(first),
+						   VEXIPC_ERR_SERVICE_FAILED,
+						   VEXIPC_ERROR_RETRY), 0);
+		KUNIT_EXPECT_EQ(test, answer(second, send_next(second)), 0);
+		expect_ended(test, ask, VEXIPC_OK);
+	}
+	KUNIT_EXPECT_EQ(test, first_was_one, 3);
+}
+
 static struct kunit_case retry_cases[] = {
 	KUNIT_CASE(removal_moves_what_was_queued_and_sent),
 	KUNIT_CASE(removal_of_the_last_one_fails_all),
@@ -287,6 +326,8 @@ static struct kunit_case retry_cases[] = {
 	KUNIT_CASE(one_that_backs_off_can_be_cancelled),
 	KUNIT_CASE(one_that_backs_off_ends_without_a_service),
 	KUNIT_CASE(failover_spends_attempts),
+	KUNIT_CASE(moving_on_is_not_refused_by_full_queues),
+	KUNIT_CASE(retry_takes_nobodys_turn),
 	{}
 };
 

@@ -318,7 +318,7 @@ static void texts(void)
 	/* The kernel's own checks: sizes, and what is not known. */
 	SAYS(REGISTER, ERANGE, "", NEST(SERVICE,
 	     STR(ID, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")));
-	SAYS(REGISTER, EINVAL, "Unsupported", NEST(SERVICE, STR(ID, "x"); U32(STATE, 1)));
+	SAYS(REGISTER, EINVAL, "Unknown attribute", NEST(SERVICE, STR(ID, "x"); U32(STATE, 1)));
 	SAYS(REGISTER, EINVAL, "", NEST(SERVICE, STR(ID, "x"); mnl_attr_put_u32(nlh, 99, 1)));
 	SAYS(REGISTER, EINVAL, "", NEST(SERVICE, STR(ID, "x"));
 	     mnl_attr_put_u32(nlh, VEXIPC_A_CONTROL, 1));

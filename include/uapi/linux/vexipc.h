@@ -65,8 +65,9 @@
  * ------
  * ioctls take a struct that may grow: a shorter one is read as if zeros
  * followed, a longer one is refused with E2BIG unless what follows is zero.
- * Zero in a field means its default. Reserved fields and unknown flags must be
- * zero. read() returns as many whole messages as fit, completions of this
+ * Zero in a field means its default; in a request's priority it is the lowest,
+ * and data types and content types begin at 0. Reserved fields and unknown
+ * flags must be zero. read() returns as many whole messages as fit, completions of this
  * descriptor's requests first, then requests for its service; EMSGSIZE, and
  * nothing lost, if the next message does not fit: FIONREAD tells its size.
  *
@@ -78,8 +79,12 @@
  * (VEXIPC_FRAGMENT_MAX) travels in fragments: each carries VEXIPC_A_MESSAGE
  * (a piece), VEXIPC_A_OFFSET and VEXIPC_A_TOTAL. To the kernel they are sent in
  * order; from the kernel only the first is sent and the receiver asks for the
- * rest with FETCH, naming VEXIPC_A_CORRELATION and VEXIPC_A_OFFSET.
- * Service sockets should set NETLINK_NO_ENOBUFS and NETLINK_CAP_ACK.
+ * rest with FETCH, naming VEXIPC_A_CORRELATION and VEXIPC_A_OFFSET. A FETCH may
+ * be refused with EAGAIN, when the socket has no room, and be repeated; one at
+ * the very end of an answer, or at the client's choice anywhere, with an OFFSET
+ * equal to TOTAL, says that the rest is not wanted and frees what is held.
+ * Service sockets should set NETLINK_NO_ENOBUFS and NETLINK_CAP_ACK, and need
+ * room for four fragments, some 160 KiB: SO_RCVBUF's default is enough.
  */
 #ifndef _UAPI_LINUX_VEXIPC_H
 #define _UAPI_LINUX_VEXIPC_H
@@ -127,7 +132,10 @@ enum vexipc_content_type {
 	VEXIPC_CONTENT_TYPES
 };
 
-/* A priority is 0-255; a value between these falls in the band below it. */
+/*
+ * A request's priority is 0-255; a value between these falls in the band below
+ * it. There is no default: 0 is for what can wait.
+ */
 #define VEXIPC_PRIORITY_CRITICAL	255u
 #define VEXIPC_PRIORITY_HIGH		192u
 #define VEXIPC_PRIORITY_NORMAL		128u
@@ -148,7 +156,7 @@ enum vexipc_algorithm {
 };
 
 enum vexipc_service_state {
-	VEXIPC_STATE_REGISTERING = 0,
+	VEXIPC_STATE_REGISTERING = 0,	/* until the ACK; no list shows it */
 	VEXIPC_STATE_ACTIVE	 = 1,
 	VEXIPC_STATE_BUSY	 = 2,	/* every credit is taken */
 	VEXIPC_STATE_DEGRADED	 = 3,	/* misses heartbeats and probes; last choice */
@@ -305,6 +313,7 @@ struct vexipc_register_body {
 
 #define VEXIPC_UNREGISTER_DRAIN		(1u << 0)	/* let it finish what it holds first */
 
+/* A service that drains goes by itself when it holds nothing any more. */
 struct vexipc_unregister_body {
 	__le64 handle;			/* 0: the service of this peer */
 	__le32 flags;
@@ -423,7 +432,7 @@ struct vexipc_health_response_body {
 	__le32 health;			/* 0-100 */
 	__le32 in_flight;
 	__le32 queue_depth;
-	__le32 services;		/* how many there are; filled by the kernel */
+	__le32 services;		/* the module: how many there are; a service: 1 */
 };
 
 /* ERROR: why, and what can be done. Behind it the text, UTF-8. */
@@ -497,7 +506,7 @@ struct vexipc_register {
 	__u32 version_min;
 	__u32 version_max;
 	__u32 version;				/* out */
-	__aligned_u64 features;			/* in: the service's, out: of both */
+	__aligned_u64 features;			/* in: 0: as max_batch_size says; out: of both */
 	__aligned_u64 handle;			/* out */
 	__aligned_u64 time_ns;			/* out: CLOCK_MONOTONIC */
 	__u32 heartbeat_ms;			/* out: send one so often */
@@ -530,7 +539,7 @@ struct vexipc_unregister {
  * needs vector_bytes, more than result_size.
  */
 struct vexipc_embed {
-	__aligned_u64 request_id;		/* in: < 2^63, 0: choose; out */
+	__aligned_u64 request_id;		/* in: < 2^63, 0: choose; out: 0 it to reuse this */
 	__aligned_u64 data_ptr;
 	__aligned_u64 model_ptr;
 	__aligned_u64 service_ptr;
@@ -783,17 +792,19 @@ struct vexipc_control {
  *   command      do: attributes -> answer                        needs
  *   REGISTER     SERVICE{ID, ...} -> SERVICE{HANDLE, VERSION,    CAP_NET_ADMIN
  *                FEATURES, HEARTBEAT_MS}
- *   UNREGISTER   SERVICE{ID} [DRAIN] -> FAILED_OVER              own, CAP_NET_ADMIN
+ *   UNREGISTER   [SERVICE{ID or HANDLE}] [DRAIN] -> FAILED_OVER  own, CAP_NET_ADMIN
  *   HEARTBEAT    SERVICE{CPU, MEMORY, REPORTED_*}                a service
  *   SERVICE_GET  do: SERVICE{ID or HANDLE} -> SERVICE
  *                dump: [SERVICE{DIMENSIONS, DATA_TYPES, MODEL, STATES}]
  *                      -> one SERVICE a message
  *   SERVICE_SET  SERVICE{ID}, CONTROL                            CAP_NET_ADMIN
- *   STATS_GET    [SERVICE{ID}] -> STATS
+ *   STATS_GET    [SERVICE{ID or HANDLE}] -> STATS
  *   CONFIG_GET   -> CONFIG
  *   CONFIG_SET   CONFIG                                          CAP_NET_ADMIN
- *   REQUEST      MESSAGE [OFFSET, TOTAL]: any message a client sends; from the
- *                kernel: a request for this service
+ *   REQUEST      MESSAGE [OFFSET, TOTAL]: any message a client sends; to embed
+ *                needs CAP_NET_ADMIN while enable_authentication is on, since no
+ *                file's mode guards a socket; from the kernel: a request for
+ *                this service
  *   RESPONSE     MESSAGE [OFFSET, TOTAL]: a service's answer; from the kernel:
  *                the answer to a message of this socket
  *   FETCH        CORRELATION, OFFSET -> MESSAGE, OFFSET, TOTAL
