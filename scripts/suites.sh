@@ -59,41 +59,38 @@ unit_tests() {
 	done
 }
 
-# vm_bats KERNEL TAGS [FILE...]: BATS files (all of tests/bats by default) in
-# virtual machines, as many at a time as there are processors, each with its
-# share of the files.
+# vm_bats KERNEL TAGS FILE...: BATS files, and `kunit` for the KUnit suites, in as
+# many virtual machines as there are processors. Each takes the next when it has
+# done one, those tagged slow first.
 vm_bats() {
-	local kernel=$1 tags=$2 group pids=() status=0
+	local kernel=$1 tags=$2 jobs=$results/jobs files=() pids=() vm status=0
 	shift 2
-	[ $# -gt 0 ] || set -- "$tree"/tests/bats/*.bats
 	"$tree/scripts/build" --kernel "$kernel" || return
-	deal "$(nproc)" "$@"
-	for group in "$results"/group.*; do
-		mapfile -t files <"$group"
-		"$tree/scripts/vm" run --kernel "$kernel" --timeout "${VEXIPC_SUITE_TIMEOUT:-2400}" -- \
-			scripts/guest-bats "$tags" "${files[@]#"$tree"/}" \
-			>"$group.tap" 2>"$group.err" &
+	mkdir "$jobs"
+	mapfile -t files < <(slow_first "$@")
+	for ((vm = 0; vm < $(nproc) && vm < $#; vm++)); do
+		"$tree/scripts/vm" run --kernel "$kernel" --rw "$jobs" \
+			--timeout "${VEXIPC_SUITE_TIMEOUT:-3000}" -- \
+			scripts/guest-suite "$tags" "${files[@]#"$tree"/}" 2>"$results/err.$vm" &
 		pids+=($!)
 	done
-	for group in "${!pids[@]}"; do
-		wait "${pids[group]}" || status=$?
-		cat "$results/group.$group.tap"
-		sed 's/^/# /' "$results/group.$group.err"
+	for vm in "${!pids[@]}"; do
+		wait "${pids[vm]}" || status=$?
+		sed 's/^/# /' "$results/err.$vm"
 	done
-	rm -f "$results"/group.*
+	find "$jobs" -name '*.tap' -o -name '*.part' | sort | xargs -r cat
+	rm -r "$jobs"
 	return "$status"
 }
 
-# deal N FILE...: into group.0 to group.N-1, each with about as many tests.
-deal() {
-	local n=$1
-	shift
-	rm -f "$results"/group.*
-	grep -c '^@test' /dev/null "$@" | grep -v '^/dev/null' | sort -t: -k2 -nr |
-		awk -F: -v n="$n" -v dir="$results" '{
-			least = 0
-			for (i = 1; i < n; i++) if (load[i] < load[least]) least = i
-			load[least] += $2
-			print $1 >(dir "/group." least)
-		}'
+slow_first() {
+	local file later=()
+	for file; do
+		if [ "$file" = kunit ] || grep -q 'file_tags=.*slow' "$file"; then
+			echo "$file"
+		else
+			later+=("$file")
+		fi
+	done
+	printf '%s\n' "${later[@]}"
 }

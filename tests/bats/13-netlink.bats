@@ -84,9 +84,7 @@ ynl() {
 }
 
 @test "vexipc monitor shows services and alerts as they come" {
-	start monitor vexipc monitor --json --count 3
-	# It has subscribed when it is seen in both groups.
-	wait_until 20 subscribed "$(pid_of monitor)"
+	start_monitor monitor vexipc monitor --json --count 3
 	start_echo shown
 	run vexipc embed --model none hello
 	assert_status 4
@@ -96,10 +94,4 @@ ynl() {
 	assert_equal "$(jq -s 'length' "$BATS_TEST_TMPDIR/monitor.out")" 3
 	grep -q shown "$BATS_TEST_TMPDIR/monitor.out"
 	grep -q no-capable-service "$BATS_TEST_TMPDIR/monitor.out"
-}
-
-# The socket's groups are the fourth column, a mask; netlink's number comes third.
-subscribed() {
-	awk -v pid="$1" '$2 == 16 && $4 !~ /^0+$/ { found = 1 } END { exit !found }' \
-		/proc/net/netlink
 }

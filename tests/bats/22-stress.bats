@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Many at once, and exactly one completion each.
+# bats file_tags=slow
 
 load common
 load life

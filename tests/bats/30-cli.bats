@@ -227,8 +227,7 @@ software_version state throughput transport uid version weight"
 	run -1 vexipc monitor --timeout 1 -c 1
 	for options in '' --json; do
 		# shellcheck disable=SC2086
-		start monitor vexipc monitor $options
-		wait_until 20 listens
+		start_monitor monitor vexipc monitor $options
 		start_service passer
 		wait_line "$BATS_TEST_TMPDIR/monitor.out" passer
 		stop monitor INT
@@ -237,7 +236,6 @@ software_version state throughput transport uid version weight"
 	done
 	jq -e '.event == "service" and .state == "active" and .time_ns > 0' < <(head -n 1 "$BATS_TEST_TMPDIR/monitor.out")
 }
-listens() { awk '$2 == 16 && $4 != "00000000" { found = 1 } END { exit !found }' /proc/net/netlink; }
 
 @test "monitor shows alerts: no capable service, queue full, service unavailable" {
 	start monitor vexipc monitor --json

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Faults injected into each allocation of a request in turn: nothing is lost,
 # and the module goes on. Debian's kernel has no fault injection.
-# bats file_tags=debug
+# bats file_tags=debug,slow
 
 load common
 load life

@@ -88,6 +88,22 @@ start() {
 	echo $! >"$BATS_TEST_TMPDIR/$name.pid"
 }
 
+# start_monitor NAME COMMAND...: the same of what listens to multicast events;
+# it listens when this returns.
+start_monitor() {
+	local before
+	before=$(listeners)
+	start "$@"
+	wait_until 20 more_listeners "$before" || {
+		errors_of "$1"
+		return 1
+	}
+}
+
+# Generic netlink sockets in a group: number 16, and the mask in column 4.
+listeners() { awk '$2 == 16 && $4 !~ /^0+$/ { n++ } END { print n + 0 }' /proc/net/netlink; }
+more_listeners() { [ "$(listeners)" -gt "$1" ]; }
+
 pid_of() { cat "$BATS_TEST_TMPDIR/$1.pid"; }
 output_of() { cat "$BATS_TEST_TMPDIR/$1.out"; }
 errors_of() { cat "$BATS_TEST_TMPDIR/$1.err"; }

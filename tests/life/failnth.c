@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * life-failnth: makes the N-th allocation (or the like) of one embed request
  * fail, for N = 1, 2, ... until the request gets by without that.

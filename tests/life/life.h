@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* What the test programs share: texts that tell which vector belongs to them. */
 #ifndef LIFE_H
 #define LIFE_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * life-storm: clients of every kind, with deadlines and cancels, while services
  * are killed and come back.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The services of a storm, and who kills them and starts them again. */
 #include <errno.h>
 #include <poll.h>

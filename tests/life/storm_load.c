@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The clients of a storm: asynchronous or not, through device or netlink. */
 #include <errno.h>
 #include <inttypes.h>

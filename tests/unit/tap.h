@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Test results in TAP: "ok 1 - what holds", and "# " before what explains. */
 #ifndef VEXIPC_TAP_H
 #define VEXIPC_TAP_H

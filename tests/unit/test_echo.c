@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The echo engine: its vectors and its misbehaviour. Takes nothing. */
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* tools/lib/message.c, parse.c: requests and answers. Takes nothing. */
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * tools/lib/channel.c: receiving, waiting, the inbox. A socket pair stands for
  * the device: what is written at one end is one read() at the other. Takes nothing.

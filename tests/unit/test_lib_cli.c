@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* tools/vexipc: numbers, texts, .npy, JSON. Takes nothing. */
 #include <errno.h>
 #include <string.h>

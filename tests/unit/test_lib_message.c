@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* tools/lib/message.c, crc32c.c: headers and checksums. Takes nothing. */
 #include <endian.h>
 #include <errno.h>

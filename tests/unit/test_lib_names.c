@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* tools/lib/names.c, error.c, fields.c: names of things. Takes nothing. */
 #include <errno.h>
 #include <string.h>

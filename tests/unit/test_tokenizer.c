@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The use-lite tokenizer. Takes the model file from $VEXIPC_MODEL. The ids in
  * `cases` are those of the model authors' own tokenizer, the npm package

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The use-lite engine against the vectors of the reference implementation (the npm
  * package @energetic-ai/embeddings 0.2.0), in tests/fixtures/use-lite-golden.json.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* tools/lib/vector.c: data types of vectors. Takes nothing. */
 #include <errno.h>
 #include <math.h>

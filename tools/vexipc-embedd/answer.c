@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* From a request to its answer: the engine's vector, or its misbehaviour. */
 #include <errno.h>
 #include <poll.h>

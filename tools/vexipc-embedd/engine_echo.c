@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The echo engine: vectors that follow from the content and cost next to nothing,
  * for benchmarks, and every kind of misbehaviour, for tests.

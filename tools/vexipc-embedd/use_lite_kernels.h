@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The encoder's inner loops, in a version for any processor and one for those
  * with AVX2 and FMA.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Included by use_lite_kernels.c once for each version, under that version's
  * target options, with these defined and undefined again here:

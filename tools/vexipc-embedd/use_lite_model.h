@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* The mapped model file of the use-lite engine. */
 #ifndef VEXIPC_EMBEDD_USE_LITE_MODEL_H
 #define VEXIPC_EMBEDD_USE_LITE_MODEL_H

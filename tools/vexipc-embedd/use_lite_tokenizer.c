@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The split is defined by the model's own tokenizer, which the model was trained
  * and published with. Where that one is peculiar, this one is so too: a score of

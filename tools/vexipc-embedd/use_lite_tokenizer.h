@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Text to token ids: NFKC, a word separator in front and for each space, then the
  * split into vocabulary pieces with the highest sum of log-probabilities.
