@@ -37,10 +37,14 @@ install: all $(patsubst %.so,$(out)/lib/pkgconfig/%.pc,$(patsubst lib%,%,$(notdi
 	$(Q)for so in $(notdir $(filter %.so,$(libraries))); do \
 		ln -sf $$so.1 $(DESTDIR)$(libdir)/$$so || exit; \
 	done
-	$(Q)find $(kernel_out)/kmod -name '*.ko' -exec \
-		install -D -m 644 -t $(DESTDIR)$(module_dir) {} +
-	$(Q)strip --strip-debug $(DESTDIR)$(module_dir)/vexipc*.ko
-	$(Q)depmod $(if $(DESTDIR),-b $(DESTDIR)) $(KREL)
+	$(Q)changed=; for ko in $(kernel_out)/kmod/*.ko $(kernel_out)/kmod/*/*.ko; do \
+		[ -e $$ko ] || continue; \
+		strip --strip-debug -o $$ko.stripped $$ko || exit; \
+		there=$(DESTDIR)$(module_dir)/$${ko##*/}; \
+		cmp -s $$ko.stripped $$there || changed=1; \
+		install -D -m 644 $$ko.stripped $$there || exit; \
+	done; \
+	[ -z "$$changed" ] || depmod $(if $(DESTDIR),-b $(DESTDIR)) $(KREL)
 	$(Q)[ -n "$(DESTDIR)" ] || ldconfig
 
 .PHONY: uninstall
