@@ -47,8 +47,7 @@ int vexipc_question_check(const struct vexipc_question *q)
  *
  * Context: may sleep.
  * Return: the request with one reference, complete not set; or -EILSEQ a name
- * that is no string; -EINVAL a batch that does not add up; -ENOENT no such
- * service; -ENOMEM.
+ * that is no string; -EINVAL a batch that does not add up; -ENOMEM.
  */
 struct vexipc_request *vexipc_question_request(struct vexipc_context *ctx,
 					       struct vexipc_endpoint *ep,
@@ -68,10 +67,10 @@ struct vexipc_request *vexipc_question_request(struct vexipc_context *ctx,
 		struct vexipc_service *svc =
 			vexipc_registry_by_id(ctx->inst, q->service, q->service_len);
 
-		if (!svc)
-			return ERR_PTR(-ENOENT);
-		pin = svc->handle;
-		vexipc_service_put(svc);
+		/* Without it, the request is submitted and refused, and counted. */
+		pin = svc ? svc->handle : VEXIPC_PIN_NOBODY;
+		if (svc)
+			vexipc_service_put(svc);
 	}
 
 	ctx->session = q->session;

@@ -99,11 +99,8 @@ static int embed_request(struct vexipc_incoming *in)
 	q.mem = *in->message;
 
 	req = vexipc_question_request(in->ctx, in->ep, &q);
-	if (IS_ERR(req)) {
-		err = PTR_ERR(req);
-		/* A service that is not there is an answer, not a bad message. */
-		return err == -ENOENT ? reply_error(in, q.request_id, err) : err;
-	}
+	if (IS_ERR(req))
+		return PTR_ERR(req);
 	*in->message = NULL;
 	return submit(in, req);
 }

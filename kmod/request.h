@@ -39,6 +39,9 @@ enum vexipc_phase {
 	VEXIPC_DONE,
 };
 
+/* A pin that is no service's handle. */
+#define VEXIPC_PIN_NOBODY	U64_MAX
+
 enum {
 	VEXIPC_MAX_TRIED	= 8,	/* services remembered as tried */
 };

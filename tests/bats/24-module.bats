@@ -104,20 +104,22 @@ load life
 
 @test "unprivileged users may not register, drain or configure; they may not open the device" {
 	start_service one
-	run -5 setpriv --reuid 12345 --clear-groups vexipc stats
+	run -5 nobody vexipc stats
 	assert_output_has 'group vexipc'
 	chmod 666 /dev/vexipc
-	run -0 setpriv --reuid 12345 --clear-groups vexipc embed text
+	run -0 nobody vexipc embed text
 	for command in 'config set max_queue_size=5' 'drain one' 'resume one'; do
 		# shellcheck disable=SC2086
-		run -5 setpriv --reuid 12345 --clear-groups vexipc $command
+		run -5 nobody vexipc $command
 	done
 	for transport in chardev netlink; do
-		run -1 setpriv --reuid 12345 --clear-groups life-service -t "$transport" two
+		run -1 nobody life-service -t "$transport" two
 		assert_output_has 'refused 1 EPERM'
 	done
 	config enable_authentication=false
-	start open setpriv --reuid 12345 --clear-groups life-service -t netlink open
+	start open setpriv --reuid 12345 --regid 12345 --clear-groups life-service -t netlink open
 	wait_line "$BATS_TEST_TMPDIR/open.out" '^ready'
 	assert_equal "$(status_of open uid)" 12345
 }
+
+nobody() { setpriv --reuid 12345 --regid 12345 --clear-groups "$@"; }
