@@ -351,7 +351,6 @@ int cmd_embed(int argc, char **argv)
 		.batch = 1,
 		.jobs = 1,
 	};
-	struct vexipc_admin *admin = NULL;
 	struct run run = { .args = &args };
 	int err, code;
 
@@ -368,13 +367,9 @@ int cmd_embed(int argc, char **argv)
 		source_close(&run.source);
 		return fail_open(err, args.transport);
 	}
-	/* Only for names; who may use netlink alone goes without. */
-	if (args.format == FORMAT_JSONL && vexipc_admin_open(&admin))
-		admin = NULL;
-	run.output = output_new(args.format, admin);
+	run.output = output_new(args.format);
 	code = run_embed(&run);
 	vexipc_client_close(run.client);
-	vexipc_admin_close(admin);
 	source_close(&run.source);
 	return code;
 }

@@ -40,7 +40,7 @@ enum format {
 struct output;
 
 /* @admin, which may be NULL, is for the names of services. */
-struct output *output_new(enum format format, struct vexipc_admin *admin);
+struct output *output_new(enum format format);
 /* What came of text number @index; in the order of the texts. */
 void output_result(struct output *output, size_t index, const struct vexipc_result *result);
 /* Write what is left; EXIT_OK, or what to exit with, which has been said. */

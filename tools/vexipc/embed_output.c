@@ -22,7 +22,6 @@ struct name {
 
 struct output {
 	enum format format;
-	struct vexipc_admin *admin;
 	struct name *names;
 	size_t names_count;
 
@@ -42,7 +41,7 @@ struct output {
 static float *floats;			/* of one vector; this is a program of one thread */
 static char *numbers;
 
-struct output *output_new(enum format format, struct vexipc_admin *admin)
+struct output *output_new(enum format format)
 {
 	struct output *o = calloc(1, sizeof(*o));
 
@@ -53,20 +52,24 @@ struct output *output_new(enum format format, struct vexipc_admin *admin)
 		exit(EXIT_FAILED);
 	}
 	o->format = format;
-	o->admin = admin;
 	return o;
 }
 
-/* The id of a service, or NULL: it went, or nobody may tell. */
+/*
+ * The id of a service, or NULL: it went, or nobody may tell who may use netlink
+ * alone. The device is open only while it is asked, since it keeps the module.
+ */
 static const char *name_of(struct output *o, uint64_t handle)
 {
 	struct vexipc_service_entry entry;
+	struct vexipc_admin *admin;
 	struct name *names;
+	int err;
 
 	for (size_t i = 0; i < o->names_count; i++)
 		if (o->names[i].handle == handle)
 			return *o->names[i].id ? o->names[i].id : NULL;
-	if (!handle || !o->admin)
+	if (!handle)
 		return NULL;
 	names = reallocarray(o->names, o->names_count + 1, sizeof(*names));
 	if (!names)
@@ -74,7 +77,11 @@ static const char *name_of(struct output *o, uint64_t handle)
 	o->names = names;
 	names += o->names_count++;
 	*names = (struct name) { .handle = handle };
-	if (vexipc_admin_status(o->admin, NULL, handle, &entry, NULL, NULL))
+	if (vexipc_admin_open(&admin))
+		return NULL;
+	err = vexipc_admin_status(admin, NULL, handle, &entry, NULL, NULL);
+	vexipc_admin_close(admin);
+	if (err)
 		return NULL;
 	snprintf(names->id, sizeof(names->id), "%.*s",
 		 (int)strnlen(entry.id, sizeof(entry.id)), entry.id);
