@@ -41,7 +41,7 @@ load life
 @test "unloading fails over nothing and leaves nothing when netlink clients have requests under way" {
 	# Without a service that pins the module, requests under way are those that
 	# wait for a retry: the service they were with asked for one, and left.
-	config retry_backoff_base_ms=20000 max_retry_attempts=1
+	config retry_backoff_base_ms=60000 max_retry_attempts=1
 	start_service fickle -t netlink -m retry
 	submit client 30 --transport netlink
 	wait_requests fickle 30
