@@ -35,7 +35,6 @@ enum { VEXIPC_NETLINK_HASH_BITS = 8 };
  * @registry_lock: writers of @services and @by_id
  * @services:	   all services, for walking; RCU
  * @by_id:	   all services, by id; RCU
- * @next_service:  round robin's counter
  * @netlink_lock:  writers of @netlink
  * @netlink:	   endpoints of netlink sockets by port id; RCU
  * @sockets:	   how many are in @netlink
@@ -67,7 +66,6 @@ struct vexipc_instance {
 	struct mutex registry_lock;	/* writers of services, by_id */
 	struct vexipc_service_set __rcu *services;
 	struct rhashtable by_id;
-	atomic_t next_service;
 
 	spinlock_t netlink_lock;	/* writers of netlink */
 	DECLARE_HASHTABLE(netlink, VEXIPC_NETLINK_HASH_BITS);

@@ -141,13 +141,9 @@ static void unlink(struct vexipc_service *svc, struct vexipc_request *req,
 /* May this service be sent this request now, as far as credits go? */
 static bool has_credit(const struct vexipc_service *svc, const struct vexipc_request *req)
 {
-	u32 limit;
-
 	if (is_probe(req))
 		return true;
-	limit = svc->spec.max_concurrent ?:
-		vexipc_config(svc->inst, VEXIPC_CONFIG_MAX_CONCURRENT_PER_SERVICE);
-	if (svc->in_flight >= limit)
+	if (svc->in_flight >= vexipc_service_limit(svc))
 		return false;
 	/* What is larger than the whole buffer goes alone. */
 	return !svc->in_flight ||

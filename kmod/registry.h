@@ -11,6 +11,7 @@
 #include <linux/vexipc.h>
 
 #include "availability.h"
+#include "capable.h"
 #include "histogram.h"
 
 struct pid_namespace;
@@ -123,13 +124,6 @@ struct vexipc_service {
 	bool probing;
 };
 
-/* struct vexipc_service_set is every service of an instance; holes are NULL. */
-struct vexipc_service_set {
-	struct rcu_head rcu;
-	u32 count;
-	struct vexipc_service __rcu *service[];
-};
-
 /* struct vexipc_filter is which services somebody wants to see; 0 means any. */
 struct vexipc_filter {
 	u32 dimensions;
@@ -156,6 +150,7 @@ struct vexipc_service *vexipc_registry_next(struct vexipc_instance *inst, u32 *s
 struct vexipc_service *vexipc_registry_at(struct vexipc_instance *inst, u32 slot);
 u32 vexipc_registry_count(struct vexipc_instance *inst);
 
+u32 vexipc_service_limit(const struct vexipc_service *svc);
 enum vexipc_service_state vexipc_service_state(const struct vexipc_service *svc);
 bool vexipc_service_available(const struct vexipc_service *svc);
 void vexipc_service_note_state(struct vexipc_service *svc,

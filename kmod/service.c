@@ -12,7 +12,8 @@
 #include "spec.h"
 #include "trace.h"
 
-static u32 credit_limit(const struct vexipc_service *svc)
+/* vexipc_service_limit() - how many requests it may have in flight. */
+u32 vexipc_service_limit(const struct vexipc_service *svc)
 {
 	return svc->spec.max_concurrent ?:
 	       vexipc_config(svc->inst, VEXIPC_CONFIG_MAX_CONCURRENT_PER_SERVICE);
@@ -32,7 +33,7 @@ enum vexipc_service_state vexipc_service_state(const struct vexipc_service *svc)
 		return VEXIPC_STATE_DRAINING;
 	if (READ_ONCE(svc->degraded))
 		return VEXIPC_STATE_DEGRADED;
-	if (READ_ONCE(svc->in_flight) >= credit_limit(svc))
+	if (READ_ONCE(svc->in_flight) >= vexipc_service_limit(svc))
 		return VEXIPC_STATE_BUSY;
 	return VEXIPC_STATE_ACTIVE;
 }
@@ -123,7 +124,7 @@ void vexipc_service_entry_fill(struct vexipc_service *svc,
 {
 	const struct vexipc_service_spec *spec = &svc->spec;
 	u64 now = ktime_get_ns();
-	u32 limit = credit_limit(svc);
+	u32 limit = vexipc_service_limit(svc);
 
 	memset(entry, 0, sizeof(*entry));
 	entry->handle = svc->handle;
