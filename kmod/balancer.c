@@ -43,11 +43,19 @@ static bool eligible(struct vexipc_service *svc, struct vexipc_pick *pick)
 		return false;
 	}
 	pick->capable = true;
-	return vexipc_service_available(svc) &&
-	       (pick->last_choice || !READ_ONCE(svc->degraded)) &&
-	       (pick->tried_too || !was_tried(svc, req)) &&
-	       (!pick->with_room || READ_ONCE(svc->in_flight) + READ_ONCE(svc->queued) <
-				    vexipc_service_limit(svc));
+	if (!vexipc_service_available(svc) ||
+	    (!pick->last_choice &&
+	     (READ_ONCE(svc->degraded) || READ_ONCE(svc->stalled))) ||
+	    (!pick->tried_too && was_tried(svc, req)))
+		return false;
+	pick->seen++;
+	if (!vexipc_breaker_admits(svc)) {
+		pick->open++;
+		if (!pick->panic || READ_ONCE(svc->breaker.held))
+			return false;
+	}
+	return !pick->with_room || READ_ONCE(svc->in_flight) + READ_ONCE(svc->queued) <
+				   vexipc_service_limit(svc);
 }
 
 /* The service at a place of the set, if it may have the request. */
@@ -193,11 +201,31 @@ static void gather(struct vexipc_pick *pick, const struct vexipc_capable *set,
 	}
 }
 
+/*
+ * So many are kept out that the fault is hardly theirs, or the rest could not
+ * bear it. A request that only looks for another one can come back.
+ */
+static bool panics(struct vexipc_instance *inst, struct vexipc_pick *pick,
+		   const struct vexipc_capable *set, enum vexipc_gather how)
+{
+	u32 percent = vexipc_config(inst, VEXIPC_CONFIG_BREAKER_PANIC_PERCENT);
+
+	if (!percent || (!pick->tried_too && pick->req->tried_count))
+		return false;
+	/* A lower tier is there for this. */
+	if (how == VEXIPC_GATHER_TIER)
+		return !pick->count;
+	/* Not only those that were met on the way to the one. */
+	if (how != VEXIPC_GATHER_ALL)
+		gather(pick, set, VEXIPC_GATHER_ALL);
+	return (pick->seen - pick->open) * 100 < percent * pick->seen;
+}
+
 static struct vexipc_service *choose(struct vexipc_instance *inst, struct vexipc_pick *pick,
 				     struct vexipc_capable *set)
 {
-	const struct vexipc_algorithm_ops *ops = vexipc_algorithm(
-		pick->req->algorithm ?: vexipc_config(inst, VEXIPC_CONFIG_ALGORITHM));
+	u32 algorithm = pick->req->algorithm ?: vexipc_config(inst, VEXIPC_CONFIG_ALGORITHM);
+	const struct vexipc_algorithm_ops *ops = vexipc_algorithm(algorithm);
 	u32 at = 0;
 
 	/*
@@ -206,6 +234,11 @@ static struct vexipc_service *choose(struct vexipc_instance *inst, struct vexipc
 	 * below 0 is the index, else the algorithm below chooses.
 	 */
 	gather(pick, set, ops->gather);
+	if (unlikely(pick->open)) {
+		pick->panic = panics(inst, pick, set, ops->gather);
+		if (pick->panic || ops->gather != VEXIPC_GATHER_ALL)
+			gather(pick, set, ops->gather);
+	}
 	if (!pick->count)
 		return NULL;
 	if (ops->choose && pick->count > 1)
@@ -236,7 +269,9 @@ static struct vexipc_service *pinned(struct vexipc_instance *inst, struct vexipc
 
 	if (!svc)
 		return NULL;
+	/* There is no other: its breaker counts for nothing, unless it is held. */
 	pick->last_choice = true;
+	pick->panic = true;
 	if (req->type == VEXIPC_MSG_HEALTH_CHECK)
 		may = svc->features & VEXIPC_FEATURE_HEALTH && !READ_ONCE(svc->gone);
 	else
@@ -247,13 +282,57 @@ static struct vexipc_service *pinned(struct vexipc_instance *inst, struct vexipc
 	return NULL;
 }
 
+/*
+ * The service that the request's session is at, if it is fit. @stays: it is, but
+ * this request has been there and looks for another.
+ */
+static struct vexipc_service *of_session(struct vexipc_instance *inst,
+					 struct vexipc_pick *pick, u64 handle, bool *stays)
+{
+	struct vexipc_service *svc = vexipc_registry_by_handle(inst, handle);
+	bool tried_too = pick->tried_too;
+	bool fit;
+
+	if (!svc)
+		return NULL;
+	pick->tried_too = true;
+	fit = vexipc_capable_of(svc, pick->req) && eligible(svc, pick);
+	pick->tried_too = tried_too;
+	if (fit && (tried_too || !was_tried(svc, pick->req)))
+		return svc;
+	*stays = fit;
+	vexipc_service_put(svc);
+	return NULL;
+}
+
+static struct vexipc_service *balanced(struct vexipc_instance *inst, struct vexipc_pick *pick)
+{
+	struct vexipc_request *req = pick->req;
+	bool sticky = req->session && vexipc_config(inst, VEXIPC_CONFIG_STICKY_TIMEOUT_SEC);
+	u64 at = sticky ? vexipc_sticky_find(inst, req) : 0;
+	bool stays = false;
+	struct vexipc_service *svc = at ? of_session(inst, pick, at, &stays) : NULL;
+
+	/* One that is about to go has no references to give: again. */
+	while (!svc) {
+		svc = from_set(inst, pick);
+		if (!svc)
+			return NULL;
+		if (!kref_get_unless_zero(&svc->refs))
+			svc = NULL;
+	}
+	if (sticky && !stays)
+		vexipc_sticky_put(inst, req, at, svc->handle);
+	return svc;
+}
+
 /**
  * vexipc_balancer_pick() - choose a service for a request
  * @req: NEW
  * @tried_too: also one that has had it before
  * @why: when there is none: -EMSGSIZE every capable one is reached by a way too
- *	 narrow, -ENODEV none is capable and available, -ENOENT the pinned one
- *	 is gone
+ *	 narrow, -EHOSTDOWN breakers keep out all there are, -ENODEV none is capable
+ *	 and available, -ENOENT the pinned one is gone
  *
  * Return: the service with a reference, or NULL.
  */
@@ -270,15 +349,9 @@ struct vexipc_service *vexipc_balancer_pick(struct vexipc_request *req,
 	memset(pick, 0, offsetof(struct vexipc_pick, service));
 	pick->req = req;
 	pick->tried_too = tried_too;
-	if (req->pin) {
-		svc = pinned(inst, pick);
-	} else {
-		/* One that is about to go has no references to give: again. */
-		do {
-			svc = from_set(inst, pick);
-		} while (svc && !kref_get_unless_zero(&svc->refs));
-	}
-	*why = pick->too_large && !pick->capable ? -EMSGSIZE : -ENODEV;
+	svc = req->pin ? pinned(inst, pick) : balanced(inst, pick);
+	*why = pick->too_large && !pick->capable ? -EMSGSIZE :
+	       pick->open ? -EHOSTDOWN : -ENODEV;
 	if (!svc && req->pin && !pick->capable && !pick->too_large) {
 		svc = vexipc_registry_by_handle(inst, req->pin);
 		if (svc)

@@ -249,8 +249,9 @@ static struct vexipc_capable *work_out(struct vexipc_service_set *all,
 			count = 0;
 		}
 		for (u32 i = 0; i < all->all->count; i++) {
-			struct vexipc_service *svc = rcu_dereference_protected(
-				all->all->service[i], lockdep_is_held(&all->lock));
+			struct vexipc_service *svc =
+				rcu_dereference_protected(all->all->service[i],
+							  lockdep_is_held(&all->lock));
 
 			if (!svc ||
 			    (batch && (!(svc->features & VEXIPC_FEATURE_BATCH) ||

@@ -307,18 +307,24 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
 {
 	enum vexipc_phase phase = vexipc_state_phase(state);
 	struct vexipc_service *svc = READ_ONCE(req->svc);
+	u32 before, now;
 
 	if (phase != VEXIPC_QUEUED && phase != VEXIPC_SENT)
 		return NULL;
 	spin_lock_bh(&svc->lock);
+	before = svc->breaker.state;
 	unlink(svc, req, phase);
 	if (phase == VEXIPC_SENT && !is_probe(req)) {
-		vexipc_service_account(svc, error, ktime_get_ns() - req->sent_ns);
+		vexipc_service_account(svc, error, ktime_get_ns() - req->sent_ns,
+				       req->deadline_ns - req->submitted_ns);
 		if (!error)
 			svc->bytes_out += req->answer_len;
 	}
+	now = svc->breaker.state;
 	spin_unlock_bh(&svc->lock);
 	WRITE_ONCE(req->svc, NULL);
+	if (now != before)
+		vexipc_breaker_tell(svc, before, now);
 	return svc;
 }
 

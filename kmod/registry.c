@@ -171,6 +171,7 @@ static struct vexipc_service *service_alloc(const struct vexipc_context *ctx,
 	INIT_DELAYED_WORK(&svc->send_work, vexipc_transport_netlink_retry);
 	svc->registered_ns = ktime_get_ns();
 	svc->last_sign_ns = svc->registered_ns;
+	svc->fresh_ns = svc->registered_ns;
 	vexipc_availability_init(&svc->availability, svc->registered_ns);
 	vexipc_availability_set(&svc->availability, svc->registered_ns, true);
 	return svc;
@@ -273,6 +274,8 @@ struct vexipc_service *vexipc_registry_add(const struct vexipc_context *ctx,
 		goto put;
 	if (svc->spec.max_batch > 1 && !(svc->features & VEXIPC_FEATURE_BATCH))
 		svc->spec.max_batch = 1;
+
+	svc->breadth = vexipc_spec_breadth(&svc->spec);
 
 	vexipc_service_get(svc);	/* the caller's */
 	mutex_lock(&inst->registry_lock);
