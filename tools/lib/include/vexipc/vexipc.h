@@ -655,6 +655,8 @@ enum vexipc_field_kind {
 	VEXIPC_FIELD_FEATURES,		/* mask of features */
 	VEXIPC_FIELD_LIST,		/* __u32 array, its count in entry->dimensions_count */
 	VEXIPC_FIELD_ERRORS,		/* __u64 array by enum vexipc_error */
+	VEXIPC_FIELD_ERROR,		/* enum vexipc_error */
+	VEXIPC_FIELD_SIZES,		/* __u64 array by power of two */
 };
 
 /* One field of a structure: what tables, JSON and tools print it from. */
