@@ -8,6 +8,7 @@
 #include "instance.h"
 #include "netlink.h"
 #include "registry.h"
+#include "trace.h"
 
 static unsigned int instance_id __read_mostly;
 
@@ -122,6 +123,7 @@ static void __net_exit instance_exit(struct net *net)
 	if (inst->slots.ready)
 		rcu_barrier();
 
+	vexipc_trace(instance_exit, inst->cookie);
 	vexipc_registry_exit(inst);
 	vexipc_slots_free(&inst->slots);
 	free_percpu(inst->stats);
