@@ -12,8 +12,8 @@
  *   control     one struct vexipc_tm_control; mmapable
  *
  * A slot is used again when its service has gone: handle, which is slot and
- * generation, tells whose figures they are. It is 0 while they are wiped, so
- * who copies an entry compares the handle before and after. All times are ns,
+ * generation, tells whose figures they are. It is VEXIPC_TM_WIPED while they are
+ * wiped, so who copies an entry compares the handle before and after. All times are ns,
  * points in time are of CLOCK_MONOTONIC.
  *
  * A BPF program includes vmlinux.h or linux/types.h first.
@@ -39,6 +39,8 @@ enum {
 	VEXIPC_TM_EVENTS_SIZE	= 256 << 10,
 };
 
+#define VEXIPC_TM_WIPED		(~0ull)
+
 /*
  * Latency is from sending to the answer, of answers. An average goes an eighth
  * of the way to each new value. A peak is replaced at once by a greater value,
@@ -50,7 +52,7 @@ enum {
  * overloaded + evicted + in_flight.
  */
 struct vexipc_tm_service {
-	__u64 handle;			/* 0: none was seen in this slot */
+	__u64 handle;			/* 0: none was seen in this slot; or VEXIPC_TM_WIPED */
 	__u32 version;			/* VEXIPC_TM_VERSION */
 	__u32 slot;
 	__u64 instance;			/* cookie of the network namespace */
@@ -95,8 +97,6 @@ struct vexipc_tm_service {
 	__u64 latency_at_ns;
 	__u64 latency_sum_ns;		/* of completed */
 	__u64 queue_ns;			/* average of the time from submission to sending */
-	__u64 queue_peak_ns;		/* as it was at queue_at_ns */
-	__u64 queue_at_ns;
 	__u64 queue_sum_ns;		/* of requests */
 	__u32 error_ppm;		/* average: failed among ended, 1/1000000 */
 	__u32 last_error;		/* enum vexipc_error */
@@ -148,7 +148,6 @@ struct vexipc_tm_instance {
 	__u32 version;			/* VEXIPC_TM_VERSION */
 	__u32 index;
 	__u64 since_ns;
-	__u64 updated_ns;
 	__u64 completed;
 	__u64 failed;
 	__u64 timed_out;

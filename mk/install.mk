@@ -20,6 +20,7 @@ files = $(foreach p,$(programs),755:$p:$(bindir)/$(notdir $p)) \
 	$(call each,tools/*/*.service,$(libdir)/systemd/system) \
 	$(call each,tools/*/*.rules,$(libdir)/udev/rules.d) \
 	$(foreach f,$(wildcard tools/*/*.sysusers),644:$f:$(libdir)/sysusers.d/$(basename $(notdir $f)).conf) \
+	$(call each,bpf/telemetry.h,$(incdir)/vexipc/bpf) \
 	$(call each,docs/netlink/*.yaml,$(sharedir)/vexipc/netlink)
 
 # Other modules build against these.

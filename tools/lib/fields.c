@@ -13,19 +13,8 @@
 
 #include "internal.h"
 
-#define SIZE(type_, field_) sizeof(((type_ *)0)->field_)
-#define ROW(type_, field_, title_, unit_, kind_, help_) {	\
-	.name = #field_,					\
-	.title = (title_),					\
-	.unit = (unit_),					\
-	.offset = offsetof(type_, field_),			\
-	.size = SIZE(type_, field_),				\
-	.kind = VEXIPC_FIELD_##kind_,				\
-	.help = (help_),					\
-}
-
 #define S(field_, title_, unit_, kind_, help_) \
-	ROW(struct vexipc_service_entry, field_, title_, unit_, kind_, help_)
+	FIELD_ROW(struct vexipc_service_entry, field_, title_, unit_, kind_, help_)
 
 /* In the order tables show them. */
 static const struct vexipc_field service_fields[] = {
@@ -75,7 +64,7 @@ static const struct vexipc_field service_fields[] = {
 };
 
 #define T(field_, unit_, kind_, help_) \
-	ROW(struct vexipc_stats, field_, NULL, unit_, kind_, help_)
+	FIELD_ROW(struct vexipc_stats, field_, NULL, unit_, kind_, help_)
 
 static const struct vexipc_field stats_fields[] = {
 	T(submitted, "", NUMBER, "requests that came"),
@@ -118,7 +107,7 @@ static const struct vexipc_field stats_fields[] = {
 	.name = (name_),				\
 	.unit = (unit_),				\
 	.offset = offsetof(struct vexipc_config_entry, value),	\
-	.size = SIZE(struct vexipc_config_entry, value),	\
+	.size = sizeof(((struct vexipc_config_entry *)0)->value),	\
 	.number = VEXIPC_CONFIG_##number_,		\
 	.kind = VEXIPC_FIELD_##kind_,			\
 	.privileged = true,				\
@@ -190,7 +179,7 @@ uint64_t vexipc_field_value(const struct vexipc_field *field, const void *object
 	uint32_t narrow;
 
 	if (field->kind == VEXIPC_FIELD_STRING || field->kind == VEXIPC_FIELD_LIST ||
-	    field->kind == VEXIPC_FIELD_ERRORS)
+	    field->kind == VEXIPC_FIELD_ERRORS || field->kind == VEXIPC_FIELD_SIZES)
 		return 0;
 	if (field->size == sizeof(narrow)) {
 		memcpy(&narrow, at, sizeof(narrow));
@@ -257,6 +246,30 @@ static void format_errors(struct text *text, const struct vexipc_field *field,
 		append(text, "-");
 }
 
+/* Of 1, 2-3, 4-7, ... and the last of all that is more. */
+static void format_sizes(struct text *text, const struct vexipc_field *field,
+			 const void *object)
+{
+	const char *at = (const char *)object + field->offset;
+	uint32_t steps = field->size / sizeof(uint64_t);
+
+	for (uint32_t i = 0; i < steps; i++) {
+		uint64_t n;
+
+		memcpy(&n, at + i * sizeof(n), sizeof(n));
+		if (!n)
+			continue;
+		append(text, "%s%u", comma(text), 1u << i);
+		if (i + 1 == steps)
+			append(text, "+");
+		else if (i)
+			append(text, "-%u", (2u << i) - 1);
+		append(text, "=%" PRIu64, n);
+	}
+	if (!text->len)
+		append(text, "-");
+}
+
 static void format_features(struct text *text, uint64_t features)
 {
 	static const char *const names[] = { "batch", "health", "fragments" };
@@ -288,6 +301,9 @@ static void format_value(struct text *text, const struct vexipc_field *field, ui
 	case VEXIPC_FIELD_ALGORITHM:
 		append(text, "%s", vexipc_algorithm_name((uint32_t)value));
 		break;
+	case VEXIPC_FIELD_ERROR:
+		append(text, "%s", value ? vexipc_error_name((uint32_t)value) : "-");
+		break;
 	case VEXIPC_FIELD_BOOL:
 		append(text, "%s", value ? "true" : "false");
 		break;
@@ -318,6 +334,8 @@ int vexipc_field_format(const struct vexipc_field *field, const void *object, ch
 		format_list(&text, field, object);
 	else if (field->kind == VEXIPC_FIELD_ERRORS)
 		format_errors(&text, field, object);
+	else if (field->kind == VEXIPC_FIELD_SIZES)
+		format_sizes(&text, field, object);
 	else
 		format_value(&text, field, vexipc_field_value(field, object));
 	return (int)text.len;

@@ -98,7 +98,6 @@ struct vexipc_telemetry_service {
 	uint64_t p99_ns;
 	uint64_t p999_ns;
 	uint64_t queue_ns;		/* average, from submission to sending */
-	uint64_t queue_peak_ns;		/* decayed to now */
 	uint64_t queue_sum_ns;		/* of requests */
 	uint64_t last_error_ns;
 	uint64_t heartbeats;
@@ -172,7 +171,6 @@ void vexipc_latency_range(uint32_t bucket, uint64_t *low_ns, uint64_t *high_ns);
 struct vexipc_telemetry_instance {
 	uint64_t cookie;
 	uint64_t since_ns;
-	uint64_t updated_ns;
 	uint64_t completed;
 	uint64_t failed;
 	uint64_t timed_out;
