@@ -9,17 +9,19 @@
 /* Two digits are enough to see a change, more would dance. */
 static void scaled(char *buf, double value, double step, const char *const *units)
 {
+	const char *const *unit = units;
+
 	if (!(value > 0))
 		value = 0;
 	/* 999.5 would print as 1000. */
-	while (value >= step - 0.5 && units[1]) {
+	while (value >= step - 0.5 && unit[1]) {
 		value /= step;
-		units++;
+		unit++;
 	}
 	if (value > 99999)
 		value = 99999;
-	snprintf(buf, FIGURE_ROOM, value < 9.95 && value != floor(value) ? "%.1f%s" : "%.0f%s",
-		 value, *units);
+	snprintf(buf, FIGURE_ROOM, value < 9.95 && (unit > units || value != floor(value)) ?
+		 "%.1f%s" : "%.0f%s", value, *unit);
 }
 
 void format_count(char *buf, double value)
