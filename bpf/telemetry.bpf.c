@@ -204,14 +204,30 @@ static __always_inline void in_flight_is(struct vexipc_tm_service *s, __u32 n)
 		s->in_flight_max = n;
 }
 
+/* Not yet known of one that was there before telemetry; or there was no room. */
+static __noinline __u32 find_index(struct vexipc_tm_control *c, struct vexipc_tm_service *s)
+{
+	struct vexipc_tm_instance *inst;
+
+	if (!c || !s)
+		return ~0u;
+	inst = instance_of(c, s->instance);
+	if (inst)
+		s->instance_index = inst->index;
+	return s->instance_index;
+}
+
 /* One more in the queue. */
-static __always_inline void wait_begins(struct vexipc_tm_service *s, __u32 priority,
-					__u32 queued)
+static __always_inline void wait_begins(struct vexipc_tm_control *c, struct vexipc_tm_service *s,
+					__u32 priority, __u32 queued)
 {
 	__u32 at = s->instance_index, band = vexipc_tm_band(priority);
-	struct vexipc_tm_queues *q = bpf_map_lookup_elem(&queues, &at);
+	struct vexipc_tm_queues *q;
 	__u64 depth, highest;
 
+	if (at == ~0u)
+		at = find_index(c, s);
+	q = bpf_map_lookup_elem(&queues, &at);
 	s->queued = queued;
 	if (queued > s->queued_max)
 		s->queued_max = queued;
@@ -252,13 +268,14 @@ SEC("tp_btf/vexipc_request_queue")
 int BPF_PROG(request_queue, __u64 instance, __u64 correlation, __u32 slot, __u64 handle,
 	     __u32 priority, __u32 queued, __u32 content_len)
 {
+	struct vexipc_tm_control *c = our_control();
 	struct vexipc_tm_service *s;
 
-	if (!content_len || !our_control())
+	if (!content_len || !c)
 		return 0;
 	s = service_of(instance, slot, handle);
 	if (s)
-		wait_begins(s, priority, queued);
+		wait_begins(c, s, priority, queued);
 	return 0;
 }
 
@@ -309,9 +326,10 @@ SEC("tp_btf/vexipc_request_unsend")
 int BPF_PROG(request_unsend, __u64 instance, __u64 correlation, __u32 slot, __u64 handle,
 	     __u32 content_len, __u32 in_flight, __u32 queued, __u32 priority)
 {
+	struct vexipc_tm_control *c = our_control();
 	struct vexipc_tm_service *s;
 
-	if (!content_len || !our_control())
+	if (!content_len || !c)
 		return 0;
 	s = service_of(instance, slot, handle);
 	if (!s)
@@ -322,7 +340,7 @@ int BPF_PROG(request_unsend, __u64 instance, __u64 correlation, __u32 slot, __u6
 		s->bytes_in -= content_len;
 	}
 	in_flight_is(s, in_flight);
-	wait_begins(s, priority, queued);
+	wait_begins(c, s, priority, queued);
 	return 0;
 }
 

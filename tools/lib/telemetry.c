@@ -36,14 +36,14 @@ static bool module_loaded(void)
 	return !access("/sys/module/vexipc", F_OK);
 }
 
-int vxi_telemetry_map(const char *name, uint32_t flags)
+int vxi_telemetry_map(const char *name)
 {
-	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = flags);
 	char path[128];
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", VEXIPC_TM_DIR, name);
-	fd = bpf_obj_get_opts(path, &opts);
+	/* For writing, too: the kernel does not map what was opened read-only. */
+	fd = bpf_obj_get(path);
 	if (fd == -ENOENT)
 		return module_loaded() ? -ENODATA : -ENOENT;
 	return fd;
@@ -57,7 +57,7 @@ static int map_one(struct vexipc_telemetry *t, size_t i)
 	void *at;
 	int err, fd;
 
-	fd = vxi_telemetry_map(maps[i].name, BPF_F_RDONLY);
+	fd = vxi_telemetry_map(maps[i].name);
 	if (fd < 0)
 		return fd;
 	err = bpf_obj_get_info_by_fd(fd, &info, &len);

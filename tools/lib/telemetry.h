@@ -30,7 +30,7 @@ struct vexipc_telemetry {
 };
 
 /* Open a pinned map of ours: a descriptor, or a negative errno. */
-int vxi_telemetry_map(const char *name, uint32_t flags);
+int vxi_telemetry_map(const char *name);
 
 void vxi_telemetry_events_close(struct vexipc_telemetry *telemetry);
 

@@ -42,8 +42,7 @@ int vexipc_telemetry_events(struct vexipc_telemetry *t)
 
 	if (t->ring)
 		return 0;
-	/* Reading moves the ring's position: this needs the right to write. */
-	fd = vxi_telemetry_map("events", 0);
+	fd = vxi_telemetry_map("events");
 	if (fd < 0)
 		return fd;
 	t->ring = ring_buffer__new(fd, take, t, NULL);

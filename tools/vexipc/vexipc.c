@@ -19,6 +19,7 @@ static const struct command {
 	{ "resume", "let a drained service have requests again", cmd_resume },
 	{ "monitor", "watch services come and go, and alerts", cmd_monitor },
 	{ "ping", "ask the module or a service how it is", cmd_ping },
+	{ "telemetry", "keep figures of services in BPF maps", cmd_telemetry },
 };
 
 static void usage(FILE *to)
