@@ -174,7 +174,7 @@ static void test_order(void)
 	strcpy(order.filter, "nobody");
 	tap_ok(in_order(&order, ""), "it may leave nothing");
 	for (unsigned int i = 0; i < SORT_KEYS; i++) {
-		bad += sort_key_parse(sort_key_name(i), &key) || key != i;
+		bad += i != SORT_BREAKER && (sort_key_parse(sort_key_name(i), &key) || key != i);
 		order = (struct order){ .key = i };
 		order_rows(&model, &order, (const struct row *[VEXIPC_MAX_SERVICES]){ NULL });
 	}

@@ -140,12 +140,12 @@ static void test_service(void)
 	view.chosen = (1ull << 32) + 1;
 	view.screen = SCREEN_SERVICE;
 	text = screen(&view, 60, 100, true);
-	tap_ok(has(text, "beta  active  for 17m20s  netlink") && has(text, "timed out 0") &&
+	tap_ok(has(text, "beta  active  for 17m20s\ntransport netlink  weight 100") && has(text, "timed out 0") &&
 	       has(text, "LAST ERRORS") && has(text, "19s ago  timed_out x5"),
 	       "one service has its figures and last errors");
 	tap_ok(has(text, "p99        30ms   30ms") && has(text, "p99.9") && has(text, "\u2588"),
 	       "percentiles over time");
-	tap_ok(has(text, " 1.0ms -  2.1ms   1.0k ####") && has(text, "  17ms -   34ms   1.0k ####"),
+	tap_ok(has(text, " 1.0ms -  2.1ms   1.0k  ####") && has(text, "  17ms -   34ms   1.0k  ####"),
 	       "and a histogram of its latency");
 	view.scroll = 15;
 	text = screen(&view, 12, 80, true);
@@ -168,7 +168,7 @@ static void test_trouble(void)
 		if (errs[i] == -ENODATA)
 			told = has(screen(&view, 24, 80, true), "telemetry is not attached") &&
 			       has(screen(&view, 24, 80, true), "vexipc telemetry attach") &&
-			       has(screen(&view, 5, 30, true), "telemetry attach");
+			       has(screen(&view, 5, 30, true), "vexipc telemetry\nattach");
 		if (errs[i] == -ENOENT)
 			told = told && has(screen(&view, 24, 80, true), "modprobe vexipc");
 	}

@@ -19,7 +19,7 @@ static const char *const names[SORT_KEYS] = {
 int sort_key_parse(const char *name, enum sort_key *key)
 {
 	for (unsigned int i = 0; i < SORT_KEYS; i++) {
-		if (strcasecmp(name, names[i]))
+		if (strcasecmp(name, names[i]) || (i == SORT_BREAKER && !breaker_field()))
 			continue;
 		*key = i;
 		return 0;

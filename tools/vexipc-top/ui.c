@@ -390,8 +390,7 @@ static void press(struct ui *ui, int key)
 {
 	if (key == KEY_RESIZE)
 		return;
-	if (!ui->view.ended)
-		ui->view.message[0] = '\0';
+	ui->view.message[0] = '\0';
 	if (ui->mode == TYPING)
 		type_key(ui, key);
 	else if (ui->mode == ASKING)

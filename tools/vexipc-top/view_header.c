@@ -75,7 +75,7 @@ static void draw_first(struct canvas *canvas, const struct model *model, const s
 	unsigned int x = 0;
 
 	draw_mode(canvas, model, view);
-	if (canvas->columns >= 60)
+	if (canvas->columns >= 60 || model->err)
 		x = canvas_put(canvas, 0, 0, 16, STYLE_BOLD, "vexipc-top");
 	if (model->err)
 		return;

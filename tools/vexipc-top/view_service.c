@@ -27,84 +27,118 @@ static unsigned int next_line(struct pen *pen)
 	return pen->first + line - pen->skip;
 }
 
-static unsigned int count(struct canvas *canvas, unsigned int y, unsigned int x, const char *name,
-			  uint64_t n)
+/* Figures one after the other, as many to a line as fit. */
+struct flow {
+	struct pen *pen;
+	unsigned int y;
+	unsigned int x;
+};
+
+static void flow_put(struct flow *flow, const char *name, const char *figure)
+{
+	unsigned int width = text_width(name) + 1 + text_width(figure);
+
+	if (!flow->x || flow->x + width > flow->pen->canvas->columns) {
+		flow->y = next_line(flow->pen);
+		flow->x = 0;
+	}
+	canvas_put(flow->pen->canvas, flow->y, flow->x, CANVAS_MOST, STYLE_DIM, name);
+	canvas_put(flow->pen->canvas, flow->y, flow->x + text_width(name) + 1, CANVAS_MOST,
+		   STYLE_PLAIN, figure);
+	flow->x += width + 2;
+}
+
+static void flow_count(struct flow *flow, const char *name, uint64_t n)
 {
 	char text[FIGURE_ROOM];
 
 	format_count(text, (double)n);
-	x += canvas_put(canvas, y, x, CANVAS_MOST, STYLE_DIM, name);
-	return x + 3 + canvas_put(canvas, y, x + 1, CANVAS_MOST, STYLE_PLAIN, text);
+	flow_put(flow, name, text);
+}
+
+static void flow_number(struct flow *flow, const char *name, uint64_t n)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, n);
+	flow_put(flow, name, text);
+}
+
+static uint64_t seconds_since(uint64_t now_ns, uint64_t then_ns)
+{
+	return now_ns > then_ns ? (now_ns - then_ns) / 1000000000 : 0;
 }
 
 static void draw_identity(struct pen *pen, const struct model *model, const struct row *row)
 {
 	const struct vexipc_telemetry_service *s = &row->now;
 	struct canvas *canvas = pen->canvas;
+	struct flow flow = { .pen = pen };
 	unsigned int y = next_line(pen), x;
-	char age[FIGURE_ROOM];
+	char text[64];
 
 	x = canvas_put(canvas, y, 0, CANVAS_MOST, STYLE_BOLD, row->id) + 2;
 	x += canvas_put(canvas, y, x, CANVAS_MOST, state_style(s->state),
 			vexipc_state_name(s->state)) + 2;
-	format_age(age, model->time_ns > s->since_ns ? (model->time_ns - s->since_ns) / 1000000000 :
-		   0);
-	x = canvas_print(canvas, y, x, STYLE_PLAIN, "for %s", age);
-	x = canvas_print(canvas, y, x + 2, STYLE_DIM, "%s  weight %u  priority %u  slot %u",
-			 vexipc_transport_name(s->transport), s->weight, s->priority, s->slot);
-	canvas_print(canvas, y, x + 2, STYLE_DIM, "handle 0x%" PRIx64, s->handle);
+	format_age(text, seconds_since(model->time_ns, s->since_ns));
+	canvas_print(canvas, y, x, STYLE_PLAIN, "for %s", text);
 	if (s->stale) {
-		format_age(age, s->age_ns / 1000000000);
+		format_age(text, s->age_ns / 1000000000);
 		canvas_print(canvas, next_line(pen), 0, STYLE_WARN,
-			     "stale: nothing was heard of it for %s; is it alone, or stuck?", age);
+			     "stale: nothing was heard of it for %s", text);
+	}
+	flow_put(&flow, "transport", vexipc_transport_name(s->transport));
+	flow_number(&flow, "weight", s->weight);
+	flow_number(&flow, "priority", s->priority);
+	flow_number(&flow, "slot", s->slot);
+	snprintf(text, sizeof(text), "0x%" PRIx64, s->handle);
+	flow_put(&flow, "handle", text);
+	if (breaker_field()) {
+		vexipc_field_format(breaker_field(), s, text, sizeof(text));
+		flow_put(&flow, "breaker", text);
 	}
 }
 
 static void draw_counters(struct pen *pen, const struct row *row)
 {
 	const struct vexipc_telemetry_service *s = &row->now;
-	struct canvas *canvas = pen->canvas;
-	unsigned int y = next_line(pen), x;
+	struct flow flow = { .pen = pen };
 
-	x = count(canvas, y, 0, "requests", s->requests);
-	x = count(canvas, y, x, "completed", s->completed);
-	x = count(canvas, y, x, "failed", s->failed);
-	x = count(canvas, y, x, "timed out", s->timed_out);
-	x = count(canvas, y, x, "cancelled", s->cancelled);
-	x = count(canvas, y, x, "overloaded", s->overloaded);
-	count(canvas, y, x, "orphans", s->orphans);
-
-	y = next_line(pen);
-	x = count(canvas, y, 0, "in flight", s->in_flight);
-	x = count(canvas, y, x, "highest", s->in_flight_max);
-	x = count(canvas, y, x, "queued", s->queued);
-	x = count(canvas, y, x, "highest", s->queued_max);
-	x = count(canvas, y, x, "retries", s->retries);
-	x = count(canvas, y, x, "failovers", s->failovers);
-	count(canvas, y, x, "slow", s->slow);
+	flow_count(&flow, "requests", s->requests);
+	flow_count(&flow, "completed", s->completed);
+	flow_count(&flow, "failed", s->failed);
+	flow_count(&flow, "timed out", s->timed_out);
+	flow_count(&flow, "cancelled", s->cancelled);
+	flow_count(&flow, "overloaded", s->overloaded);
+	flow_count(&flow, "retries", s->retries);
+	flow_count(&flow, "failovers", s->failovers);
+	flow_count(&flow, "orphans", s->orphans);
+	flow_count(&flow, "slow", s->slow);
+	flow_count(&flow, "in flight", s->in_flight);
+	flow_count(&flow, "highest", s->in_flight_max);
+	flow_count(&flow, "queued", s->queued);
+	flow_count(&flow, "highest", s->queued_max);
 }
 
 static void draw_report(struct pen *pen, const struct model *model, const struct row *row)
 {
 	const struct vexipc_telemetry_service *s = &row->now;
-	char text[FIGURE_ROOM], bytes[FIGURE_ROOM], age[FIGURE_ROOM], up[FIGURE_ROOM];
-	unsigned int y = next_line(pen), x;
+	struct flow flow = { .pen = pen };
+	char text[FIGURE_ROOM];
 
-	format_share(up, s->available / 10000.0);
-	x = canvas_print(pen->canvas, y, 0, STYLE_PLAIN, "available %s%%", up);
-	format_bytes(bytes, row->recent.bytes_rate);
-	x = canvas_print(pen->canvas, y, x + 2, STYLE_PLAIN, "traffic %s/s", bytes);
-	if (!s->heartbeat_ns) {
-		canvas_put(pen->canvas, y, x + 2, CANVAS_MOST, STYLE_DIM, "no heartbeat yet");
+	format_share(text, s->available / 10000.0);
+	flow_put(&flow, "available%", text);
+	format_bytes(text, row->recent.bytes_rate);
+	flow_put(&flow, "bytes/s", text);
+	format_age(text, seconds_since(model->time_ns, s->heartbeat_ns));
+	flow_put(&flow, "heartbeat", s->heartbeat_ns ? text : "none");
+	if (!s->heartbeat_ns)
 		return;
-	}
 	format_share(text, s->cpu_permille / 1000.0);
-	format_bytes(bytes, (double)s->memory_bytes);
-	format_age(age, model->time_ns > s->heartbeat_ns ?
-		   (model->time_ns - s->heartbeat_ns) / 1000000000 : 0);
-	canvas_print(pen->canvas, y, x + 2, STYLE_PLAIN,
-		     "it says: cpu %s%%  memory %s  queue %u  (%s ago)", text, bytes,
-		     s->reported_queue_depth, age);
+	flow_put(&flow, "cpu%", text);
+	format_bytes(text, (double)s->memory_bytes);
+	flow_put(&flow, "memory", text);
+	flow_count(&flow, "its queue", s->reported_queue_depth);
 }
 
 /* A name, the latest figure, the total one, the history. */
@@ -238,8 +272,7 @@ static void draw_errors(struct pen *pen, const struct model *model, const struct
 		canvas_put(canvas, next_line(pen), 0, CANVAS_MOST, STYLE_DIM, "none");
 		return;
 	}
-	format_age(age, model->time_ns > row->now.last_error_ns ?
-		   (model->time_ns - row->now.last_error_ns) / 1000000000 : 0);
+	format_age(age, seconds_since(model->time_ns, row->now.last_error_ns));
 	canvas_print(canvas, next_line(pen), 0, STYLE_PLAIN, "%7s ago  %s", age,
 		     vexipc_error_name(row->now.last_error));
 }
