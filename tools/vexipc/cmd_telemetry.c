@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vexipc telemetry: attach, detach, show. */
+/* vexipc telemetry: attach, detach, show, watch. */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -7,19 +7,23 @@
 #include "cli.h"
 #include "telemetry.h"
 
-enum { KEY_SLOW = 0x100, KEY_SLOTS, DEFAULT_SLOW_MS = 1000, MAX_SLOW_MS = 3600000 };
+enum { KEY_SLOW = 0x100, KEY_SLOTS, KEY_COUNT, KEY_TIMEOUT, DEFAULT_SLOW_MS = 1000, MAX_SLOW_MS = 3600000 };
 
 struct telemetry_args {
 	const char *action;
 	struct telemetry_settings settings;
+	uint32_t count;
+	int timeout_ms;
 	bool json;
 };
 
 static const struct argp_option options[] = {
-	{ "json", KEY_JSON, NULL, 0, "status: JSON, an object", 0 },
+	{ "json", KEY_JSON, NULL, 0, "status: JSON, an object; events: an object a line", 0 },
 	{ "slow-ms", KEY_SLOW, "MS", 0, "attach: a request is slow from here on; 0: never "
 	  "(1000)", 0 },
 	{ "slots", KEY_SLOTS, "N", 0, "attach: services that can have percentiles", 0 },
+	{ "count", KEY_COUNT, "N", 0, "events: end after so many", 0 },
+	{ "timeout", KEY_TIMEOUT, "MS", 0, "events: end after so long", 0 },
 	{ 0 },
 };
 
@@ -38,6 +42,12 @@ static error_t option(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_SLOTS:
 		args->settings.slots = number_option(state, "--slots", arg, 1, VEXIPC_MAX_SERVICES);
+		break;
+	case KEY_COUNT:
+		args->count = number_option(state, "--count", arg, 1, UINT32_MAX);
+		break;
+	case KEY_TIMEOUT:
+		args->timeout_ms = (int)number_option(state, "--timeout", arg, 0, INT32_MAX);
 		break;
 	case ARGP_KEY_ARG:
 		if (args->action)
@@ -212,16 +222,32 @@ static int status(bool json)
 	return EXIT_FAILED;
 }
 
+static int events(const struct telemetry_args *args)
+{
+	struct vexipc_telemetry *t;
+	int err = vexipc_telemetry_open(&t);
+
+	if (err)
+		return cannot_read(err, false);
+	err = telemetry_events(t, args->count, args->timeout_ms, args->json);
+	vexipc_telemetry_close(t);
+	if (err == -EAGAIN)
+		return EXIT_FAILED;
+	return err ? cannot_read(err, false) : EXIT_OK;
+}
+
 int cmd_telemetry(int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = options,
 		.parser = option,
-		.args_doc = "attach|detach|status",
-		.doc = "Keep figures of every service in BPF maps, stop that, or show them.",
+		.args_doc = "attach|detach|status|events",
+		.doc = "Keep figures of every service in BPF maps, stop that, show them, or "
+		       "show slow requests, changes of state and alerts as they come.",
 	};
 	struct telemetry_args args = {
 		.settings.slow_ns = DEFAULT_SLOW_MS * 1000000ull,
+		.timeout_ms = -1,
 	};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
@@ -231,6 +257,8 @@ int cmd_telemetry(int argc, char **argv)
 		return detach();
 	if (args.action && !strcmp(args.action, "status"))
 		return status(args.json);
+	if (args.action && !strcmp(args.action, "events"))
+		return events(&args);
 	fprintf(stderr, "vexipc: %s: see vexipc telemetry --help\n",
 		args.action ? "no such action" : "what shall telemetry do?");
 	return EXIT_USAGE;

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct vexipc_telemetry;
+
 struct telemetry_settings {
 	uint64_t slow_ns;
 	uint32_t slots;		/* services with a histogram; 0: by how many there are */
@@ -29,5 +31,12 @@ int telemetry_attach(const struct telemetry_settings *settings, bool *took_over)
 int telemetry_detach(bool *was_attached);
 /* 0, or a negative errno. */
 int telemetry_programs(struct telemetry_programs *programs);
+
+/*
+ * Print events as they come: @count of them, or until the time is up. 0; -EAGAIN
+ * fewer than wanted came; or another negative errno.
+ */
+int telemetry_events(struct vexipc_telemetry *telemetry, uint32_t count, int timeout_ms,
+		     bool json);
 
 #endif
