@@ -140,8 +140,8 @@ static void test_service(void)
 	view.chosen = (1ull << 32) + 1;
 	view.screen = SCREEN_SERVICE;
 	text = screen(&view, 60, 100, true);
-	tap_ok(has(text, "beta  active  for 17m20s\ntransport netlink  weight 100") && has(text, "timed out 0") &&
-	       has(text, "LAST ERRORS") && has(text, "19s ago  timed_out x5"),
+	tap_ok(has(text, "beta  active  for 17m20s\ntransport netlink  weight 100") &&
+	       has(text, "timed out 0") && has(text, "LAST ERRORS") && has(text, "19s ago  timed_out x5"),
 	       "one service has its figures and last errors");
 	tap_ok(has(text, "p99        30ms   30ms") && has(text, "p99.9") && has(text, "\u2588"),
 	       "percentiles over time");

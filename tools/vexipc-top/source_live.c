@@ -95,9 +95,11 @@ static void name_services(struct live *live, struct sample *sample)
 
 static int take_services(struct live *live, struct sample *sample)
 {
-	for (uint32_t slot = 0; slot < VEXIPC_MAX_SERVICES; slot++) {
-		struct sample_service *service = sample_room(sample);
+	struct sample_service *service = NULL;
 
+	for (uint32_t slot = 0; slot < VEXIPC_MAX_SERVICES; slot++) {
+		if (!service)
+			service = sample_room(sample);
 		if (!service)
 			return -ENOMEM;
 		if (vexipc_telemetry_service(live->telemetry, slot, sample->time_ns,
@@ -111,6 +113,7 @@ static int take_services(struct live *live, struct sample *sample)
 			service->latency.handle = service->figures.handle;
 		}
 		sample->count++;
+		service = NULL;
 	}
 	name_services(live, sample);
 	return 0;
