@@ -14,6 +14,7 @@
 
 enum {
 	FIRST_DELAY_MS	= 250,		/* until there are rates */
+	KEYS_AT_ONCE	= 64,
 	ESCAPE		= 27,
 	CTRL_L		= 12,
 	CTRL_U		= 21,
@@ -420,10 +421,14 @@ static void wait_key(struct ui *ui)
 	else
 		timeout(ui->next_ms > now ? (int)(ui->next_ms - now) : 0);
 	key = getch();
-	if (key != ERR)
-		press(ui, key);
-	else if (hung_up())
+	if (key == ERR && hung_up())
 		ui->quit = true;
+	/* What came meanwhile, before it is drawn. */
+	timeout(0);
+	for (int i = 0; key != ERR && i < KEYS_AT_ONCE && !ui->quit; i++) {
+		press(ui, key);
+		key = i + 1 < KEYS_AT_ONCE ? getch() : ERR;
+	}
 }
 
 static void loop(struct ui *ui)
