@@ -82,8 +82,9 @@ assert_service_agrees() {
 
 @test "a layout of another version is told as such" {
 	attach
-	bpftool map update pinned $pins/control key 0 0 0 0 value hex \
-		63 00 00 00 01 00 00 00 $(printf '00 %.0s' {1..48})
+	local value
+	read -ra value <<<"63 00 00 00 01$(printf ' 00%.0s' {1..51})"
+	bpftool map update pinned $pins/control key 0 0 0 0 value hex "${value[@]}"
 	run -1 vexipc telemetry status
 	assert_output_has "another version"
 	attach
