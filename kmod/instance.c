@@ -87,13 +87,20 @@ static int __net_init instance_init(struct net *net)
 	if (!inst->stats)
 		return -ENOMEM;
 	err = vexipc_registry_init(inst);
-	if (err) {
-		free_percpu(inst->stats);
-		return err;
-	}
+	if (err)
+		goto free_stats;
+	err = vexipc_sticky_init(&inst->sticky);
+	if (err)
+		goto registry_exit;
 	vexipc_health_init(inst);
 	vexipc_endpoint_init(&inst->probes, inst, &probes_ops);
 	return 0;
+
+registry_exit:
+	vexipc_registry_exit(inst);
+free_stats:
+	free_percpu(inst->stats);
+	return err;
 }
 
 /*
@@ -124,6 +131,7 @@ static void __net_exit instance_exit(struct net *net)
 		rcu_barrier();
 
 	vexipc_trace(instance_exit, inst->cookie);
+	vexipc_sticky_exit(&inst->sticky);
 	vexipc_registry_exit(inst);
 	vexipc_slots_free(&inst->slots);
 	free_percpu(inst->stats);

@@ -538,13 +538,13 @@ static int do_control(struct call *call)
 
 	if (err)
 		return err;
-	if (arg.op != VEXIPC_CONTROL_DRAIN && arg.op != VEXIPC_CONTROL_RESUME)
+	if (!arg.op || arg.op >= VEXIPC_CONTROL_OPS)
 		return -EINVAL;
 	svc = find(call, arg.service_id_ptr, arg.service_id_len);
 	if (IS_ERR(svc))
 		return PTR_ERR(svc);
 	if (may_control(call, svc))
-		vexipc_registry_drain(svc, arg.op == VEXIPC_CONTROL_DRAIN);
+		vexipc_service_control(svc, arg.op);
 	else
 		err = -EPERM;
 	vexipc_service_put(svc);

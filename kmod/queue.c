@@ -160,13 +160,9 @@ static void end_attempt(struct vexipc_service *svc, struct vexipc_request *req,
 /* May this service be sent this request now, as far as credits go? */
 static bool has_credit(const struct vexipc_service *svc, const struct vexipc_request *req)
 {
-	u32 limit;
-
 	if (is_probe(req))
 		return true;
-	limit = svc->spec.max_concurrent ?:
-		vexipc_config(svc->inst, VEXIPC_CONFIG_MAX_CONCURRENT_PER_SERVICE);
-	if (svc->in_flight >= limit)
+	if (svc->in_flight >= vexipc_service_limit(svc))
 		return false;
 	/* What is larger than the whole buffer goes alone. */
 	return !svc->in_flight ||
@@ -335,24 +331,30 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
 {
 	enum vexipc_phase phase = vexipc_state_phase(state);
 	struct vexipc_service *svc = READ_ONCE(req->svc);
+	u32 before, now;
 
 	if (phase != VEXIPC_QUEUED && phase != VEXIPC_SENT)
 		return NULL;
 	spin_lock_bh(&svc->lock);
+	before = svc->breaker.state;
 	if (phase == VEXIPC_SENT) {
 		u64 service_ns = ktime_get_ns() - req->sent_ns;
 
 		end_attempt(svc, req, vexipc_state_attempt(state), error, service_ns);
 		if (!is_probe(req)) {
-			vexipc_service_account(svc, error, service_ns);
+			vexipc_service_account(svc, error, service_ns,
+					       req->deadline_ns - req->submitted_ns);
 			if (!error)
 				svc->bytes_out += req->answer_len;
 		}
 	} else {
 		unqueue(svc, req);
 	}
+	now = svc->breaker.state;
 	spin_unlock_bh(&svc->lock);
 	WRITE_ONCE(req->svc, NULL);
+	if (now != before)
+		vexipc_breaker_tell(svc, before, now);
 	return svc;
 }
 

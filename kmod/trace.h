@@ -420,6 +420,30 @@ TRACE_EVENT(vexipc_service_state,
 		  __entry->before, __entry->now)
 );
 
+TRACE_EVENT(vexipc_service_breaker,
+	TP_PROTO(u64 instance, u32 slot, u64 service, u32 before, u32 now, u32 ejections),
+	TP_ARGS(instance, slot, service, before, now, ejections),
+	TP_STRUCT__entry(
+		__field(u64, instance)
+		__field(u64, service)
+		__field(u32, slot)
+		__field(u32, before)
+		__field(u32, now)
+		__field(u32, ejections)
+	),
+	TP_fast_assign(
+		__entry->instance = instance;
+		__entry->service = service;
+		__entry->slot = slot;
+		__entry->before = before;
+		__entry->now = now;
+		__entry->ejections = ejections;
+	),
+	TP_printk("instance=%llu slot=%u service=%llx before=%u now=%u ejections=%u",
+		  __entry->instance, __entry->slot, __entry->service,
+		  __entry->before, __entry->now, __entry->ejections)
+);
+
 TRACE_EVENT(vexipc_service_heartbeat,
 	TP_PROTO(u64 instance, u32 slot, u64 service, u32 cpu_permille,
 		 u64 memory_bytes, u32 in_flight, u32 queue_depth),

@@ -799,7 +799,7 @@ static void control(void)
 
 	arg = good; arg.op = 0;
 	EQUAL(call(fd, VEXIPC_IOC_CONTROL, &arg), -EINVAL);
-	arg = good; arg.op = 3;
+	arg = good; arg.op = VEXIPC_CONTROL_OPS;
 	EQUAL(call(fd, VEXIPC_IOC_CONTROL, &arg), -EINVAL);
 	arg = good; arg.service_id_len = 2;
 	EQUAL(call(fd, VEXIPC_IOC_CONTROL, &arg), -ENOENT);

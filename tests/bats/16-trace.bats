@@ -4,7 +4,7 @@
 load common
 
 events="alert request_attempt request_complete request_orphan request_queue request_refuse
-	request_retry request_send request_submit service_heartbeat service_probe
+	request_retry request_send request_submit service_breaker service_heartbeat service_probe
 	service_register service_state service_unregister"
 # Those that a short run does not bring about.
 rare="instance_exit request_unqueue request_unsend"
@@ -24,7 +24,10 @@ rare="instance_exit request_unqueue request_unsend"
 	trace-cmd record -q -e vexipc -o "$BATS_TEST_TMPDIR/trace.dat" bash -ec '
 		abi-protocol types chardev netlink
 		abi-protocol retries
-		abi-netlink alerts' >/dev/null
+		abi-netlink alerts
+		abi-ioctls serve broken &
+		until vexipc breaker broken open; do sleep 0.1; done
+		kill %1' >/dev/null
 	trace-cmd report -q -i "$BATS_TEST_TMPDIR/trace.dat" >"$BATS_TEST_TMPDIR/report"
 	for event in $events; do
 		grep -q " vexipc_$event: " "$BATS_TEST_TMPDIR/report" || {

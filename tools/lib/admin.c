@@ -200,6 +200,11 @@ int vexipc_admin_resume(struct vexipc_admin *admin, const char *id)
 	return control(admin, id, VEXIPC_CONTROL_RESUME);
 }
 
+int vexipc_admin_breaker(struct vexipc_admin *admin, const char *id, uint32_t op)
+{
+	return control(admin, id, op);
+}
+
 uint32_t vxi_admin_default_transport(void)
 {
 	struct vexipc_config_entry entry = { .field = VEXIPC_CONFIG_TRANSPORT_TYPE };

@@ -24,6 +24,7 @@ static const struct vexipc_field service_fields[] = {
 	S(handle, NULL, "", HEX, "number in messages and traces"),
 	S(slot, NULL, "", NUMBER, "index in the telemetry maps"),
 	S(state, "STATE", "", STATE, "what it is doing"),
+	S(breaker, "BREAKER", "", BREAKER, "open while it fails"),
 	S(health, "HEALTH", "", NUMBER, "0 to 100"),
 	S(load, "LOAD", "permille", NUMBER, "in flight and queued, of its limit"),
 	S(in_flight, "INFLIGHT", "", NUMBER, "requests it has now"),
@@ -146,6 +147,26 @@ static const struct vexipc_field config_fields[] = {
 	  "probes failed in a row until a service counts as failed"),
 	C("healthy_after", HEALTHY_AFTER, "", NUMBER,
 	  "probes answered in a row until it counts as well again"),
+	C("slow_start_sec", SLOW_START_SEC, "s", NUMBER,
+	  "until a newcomer has its whole share, with load-based"),
+	C("sticky_timeout_sec", STICKY_TIMEOUT_SEC, "s", NUMBER,
+	  "a session stays with its service while no longer idle; 0: sessions do not"),
+	C("breaker_failures", BREAKER_FAILURES, "", NUMBER,
+	  "failures in a row that open a breaker; 0: any number"),
+	C("breaker_error_percent", BREAKER_ERROR_PERCENT, "%", NUMBER,
+	  "failures in ten seconds that open a breaker; 0: any share"),
+	C("breaker_min_volume", BREAKER_MIN_VOLUME, "", NUMBER,
+	  "attempts in ten seconds that make a share of failures count"),
+	C("breaker_ejection_ms", BREAKER_EJECTION_MS, "ms", NUMBER,
+	  "a breaker is open so long the first time; doubles"),
+	C("breaker_max_ejection_ms", BREAKER_MAX_EJECTION_MS, "ms", NUMBER,
+	  "a breaker is open so long at the most"),
+	C("breaker_panic_percent", BREAKER_PANIC_PERCENT, "%", NUMBER,
+	  "with fewer services left breakers do not count; 0: they always do"),
+	C("retry_budget_percent", RETRY_BUDGET_PERCENT, "%", NUMBER,
+	  "requests under way that may be retried at once; at least 3"),
+	C("stall_timeout_ms", STALL_TIMEOUT_MS, "ms", NUMBER,
+	  "a service that answers nothing for so long is degraded; 0: never"),
 	{ 0 },
 };
 
@@ -297,6 +318,9 @@ static void format_value(struct text *text, const struct vexipc_field *field, ui
 		break;
 	case VEXIPC_FIELD_TRANSPORT:
 		append(text, "%s", vexipc_transport_name((uint32_t)value));
+		break;
+	case VEXIPC_FIELD_BREAKER:
+		append(text, "%s", vexipc_breaker_name((uint32_t)value));
 		break;
 	case VEXIPC_FIELD_ALGORITHM:
 		append(text, "%s", vexipc_algorithm_name((uint32_t)value));

@@ -32,6 +32,7 @@ int cmd_stats(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_drain(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
+int cmd_breaker(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
 int cmd_telemetry(int argc, char **argv);

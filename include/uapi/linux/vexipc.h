@@ -144,6 +144,14 @@ enum vexipc_transport_type {
 enum vexipc_algorithm {
 	VEXIPC_ALGORITHM_DEFAULT	= 0,	/* the instance's */
 	VEXIPC_ALGORITHM_ROUND_ROBIN	= 1,
+	VEXIPC_ALGORITHM_LEAST_CONNECTIONS = 2,	/* fewest in flight and queued */
+	VEXIPC_ALGORITHM_LEAST_RESPONSE_TIME = 3,
+	VEXIPC_ALGORITHM_LOAD_BASED	= 4,	/* latency, requests in hand, CPU, weight */
+	VEXIPC_ALGORITHM_PRIORITY	= 5,	/* a tier when all higher ones are full or out */
+	VEXIPC_ALGORITHM_CAPABILITY	= 6,	/* the tightest fit */
+	VEXIPC_ALGORITHM_WEIGHTED_ROUND_ROBIN = 7,	/* smooth */
+	VEXIPC_ALGORITHM_PEAK_EWMA	= 8,	/* the better of two at random */
+	VEXIPC_ALGORITHM_CONSISTENT_HASH = 9,	/* of the session, or the content */
 	VEXIPC_ALGORITHMS
 };
 
@@ -151,11 +159,18 @@ enum vexipc_service_state {
 	VEXIPC_STATE_REGISTERING = 0,
 	VEXIPC_STATE_ACTIVE	 = 1,
 	VEXIPC_STATE_BUSY	 = 2,	/* every credit is taken */
-	VEXIPC_STATE_DEGRADED	 = 3,	/* misses heartbeats and probes; last choice */
+	VEXIPC_STATE_DEGRADED	 = 3,	/* misses probes, or answers nothing; last choice */
 	VEXIPC_STATE_DRAINING	 = 4,	/* finishes what it holds, gets nothing new */
 	VEXIPC_STATE_FAILED	 = 5,	/* unhealthy; gets probes only */
 	VEXIPC_STATE_GONE	 = 6,
 	VEXIPC_STATES
+};
+
+enum vexipc_breaker_state {
+	VEXIPC_BREAKER_CLOSED	 = 0,
+	VEXIPC_BREAKER_OPEN	 = 1,	/* it failed: gets nothing for a while */
+	VEXIPC_BREAKER_HALF_OPEN = 2,	/* gets a few, to see */
+	VEXIPC_BREAKER_STATES
 };
 
 /*
@@ -606,7 +621,7 @@ struct vexipc_service_entry {
 	__u32 version;				/* protocol */
 	__u32 dimensions_count;
 	__u32 dimensions[VEXIPC_MAX_SERVICE_DIMENSIONS];
-	__u32 reserved;
+	__u32 breaker;				/* enum vexipc_breaker_state */
 	char id[VEXIPC_MAX_NAME];		/* NUL-padded; unterminated when full */
 	char name[VEXIPC_MAX_NAME];
 	char software_version[VEXIPC_MAX_NAME];
@@ -718,6 +733,16 @@ enum vexipc_config_field {
 	VEXIPC_CONFIG_PROBE_TIMEOUT_MS		= 17,
 	VEXIPC_CONFIG_UNHEALTHY_AFTER		= 18,	/* probes failed in a row */
 	VEXIPC_CONFIG_HEALTHY_AFTER		= 19,	/* probes answered in a row */
+	VEXIPC_CONFIG_SLOW_START_SEC		= 20,	/* until a newcomer has its share */
+	VEXIPC_CONFIG_STICKY_TIMEOUT_SEC	= 21,	/* 0: sessions are not kept together */
+	VEXIPC_CONFIG_BREAKER_FAILURES		= 22,	/* in a row; 0: does not count */
+	VEXIPC_CONFIG_BREAKER_ERROR_PERCENT	= 23,	/* of the last 10 s; 0: does not count */
+	VEXIPC_CONFIG_BREAKER_MIN_VOLUME	= 24,	/* attempts for a percentage */
+	VEXIPC_CONFIG_BREAKER_EJECTION_MS	= 25,	/* the first time; doubles */
+	VEXIPC_CONFIG_BREAKER_MAX_EJECTION_MS	= 26,
+	VEXIPC_CONFIG_BREAKER_PANIC_PERCENT	= 27,	/* fewer left: breakers do not count */
+	VEXIPC_CONFIG_RETRY_BUDGET_PERCENT	= 28,	/* of requests under way; at least 3 */
+	VEXIPC_CONFIG_STALL_TIMEOUT_MS		= 29,	/* no answer for so long; 0: any */
 	__VEXIPC_CONFIG_MAX
 };
 
@@ -748,6 +773,10 @@ struct vexipc_config {
 enum vexipc_control_op {
 	VEXIPC_CONTROL_DRAIN	= 1,
 	VEXIPC_CONTROL_RESUME	= 2,
+	VEXIPC_CONTROL_BREAKER_OPEN	= 3,	/* and keep it open, whatever comes */
+	VEXIPC_CONTROL_BREAKER_CLOSED	= 4,	/* and keep it closed */
+	VEXIPC_CONTROL_BREAKER_AUTO	= 5,	/* as its answers make it, again */
+	VEXIPC_CONTROL_OPS
 };
 
 struct vexipc_control {
@@ -896,6 +925,7 @@ enum vexipc_service_attr {
 	VEXIPC_SVC_UID			= 50,	/* u32 */
 	VEXIPC_SVC_PID			= 51,	/* u32 */
 	VEXIPC_SVC_SLOT			= 52,	/* u32 */
+	VEXIPC_SVC_BREAKER		= 53,	/* u32, enum vexipc_breaker_state */
 	__VEXIPC_SVC_MAX
 };
 
@@ -948,6 +978,8 @@ enum vexipc_alert_kind {
 	VEXIPC_ALERT_SERVICE_UNAVAILABLE = 2,
 	VEXIPC_ALERT_SERVICE_BACK	= 3,
 	VEXIPC_ALERT_QUEUE_FULL		= 4,
+	VEXIPC_ALERT_BREAKER_OPENED	= 5,
+	VEXIPC_ALERT_BREAKER_CLOSED	= 6,
 	VEXIPC_ALERT_KINDS
 };
 

@@ -67,6 +67,7 @@ const char *vexipc_transport_name(uint32_t transport);	/* netlink, ... */
 int vexipc_transport_parse(const char *name, uint32_t *transport);
 const char *vexipc_algorithm_name(uint32_t algorithm);	/* round-robin, ... */
 int vexipc_algorithm_parse(const char *name, uint32_t *algorithm);
+const char *vexipc_breaker_name(uint32_t state);	/* closed, ... */
 const char *vexipc_alert_name(uint32_t kind);		/* queue-full, ... */
 const char *vexipc_message_type_name(uint32_t type);	/* EMBED_REQUEST, ... */
 /* critical, high, normal, low: the band a priority of 0-255 is in. */
@@ -639,6 +640,8 @@ int vexipc_admin_config_set(struct vexipc_admin *admin,
 /* Send a service nothing new; let it have requests again. Need CAP_NET_ADMIN. */
 int vexipc_admin_drain(struct vexipc_admin *admin, const char *id);
 int vexipc_admin_resume(struct vexipc_admin *admin, const char *id);
+/* @op: VEXIPC_CONTROL_BREAKER_OPEN, _CLOSED to hold it so, _AUTO. */
+int vexipc_admin_breaker(struct vexipc_admin *admin, const char *id, uint32_t op);
 
 /* ---------------------------------------------------------------- fields -- */
 
@@ -657,6 +660,7 @@ enum vexipc_field_kind {
 	VEXIPC_FIELD_ERRORS,		/* __u64 array by enum vexipc_error */
 	VEXIPC_FIELD_ERROR,		/* enum vexipc_error */
 	VEXIPC_FIELD_SIZES,		/* __u64 array by power of two */
+	VEXIPC_FIELD_BREAKER,
 };
 
 /* One field of a structure: what tables, JSON and tools print it from. */
