@@ -86,9 +86,12 @@ static int __net_init instance_init(struct net *net)
 	inst->stats = alloc_percpu(struct vexipc_counters);
 	if (!inst->stats)
 		return -ENOMEM;
-	err = vexipc_registry_init(inst);
+	err = vexipc_policy_user_init(inst);
 	if (err)
 		goto free_stats;
+	err = vexipc_registry_init(inst);
+	if (err)
+		goto free_policy;
 	err = vexipc_sticky_init(&inst->sticky);
 	if (err)
 		goto registry_exit;
@@ -98,6 +101,8 @@ static int __net_init instance_init(struct net *net)
 
 registry_exit:
 	vexipc_registry_exit(inst);
+free_policy:
+	vexipc_policy_user_exit(inst);
 free_stats:
 	free_percpu(inst->stats);
 	return err;
@@ -130,6 +135,7 @@ static void __net_exit instance_exit(struct net *net)
 	if (inst->slots.ready)
 		rcu_barrier();
 
+	vexipc_policy_user_exit(inst);
 	vexipc_trace(instance_exit, inst->cookie);
 	vexipc_sticky_exit(&inst->sticky);
 	vexipc_registry_exit(inst);

@@ -11,6 +11,7 @@
 
 #include "endpoint.h"
 #include "instance.h"
+#include "policy.h"
 #include "queue.h"
 #include "registry.h"
 #include "request.h"
@@ -331,6 +332,7 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
 {
 	enum vexipc_phase phase = vexipc_state_phase(state);
 	struct vexipc_service *svc = READ_ONCE(req->svc);
+	u64 service_ns = 0;
 	u32 before, now;
 
 	if (phase != VEXIPC_QUEUED && phase != VEXIPC_SENT)
@@ -338,8 +340,7 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
 	spin_lock_bh(&svc->lock);
 	before = svc->breaker.state;
 	if (phase == VEXIPC_SENT) {
-		u64 service_ns = ktime_get_ns() - req->sent_ns;
-
+		service_ns = ktime_get_ns() - req->sent_ns;
 		end_attempt(svc, req, vexipc_state_attempt(state), error, service_ns);
 		if (!is_probe(req)) {
 			vexipc_service_account(svc, error, service_ns,
@@ -355,6 +356,8 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
 	WRITE_ONCE(req->svc, NULL);
 	if (now != before)
 		vexipc_breaker_tell(svc, before, now);
+	if (phase == VEXIPC_SENT && !is_probe(req))
+		vexipc_policy_ended(svc->inst, svc, req, error, service_ns);
 	return svc;
 }
 
