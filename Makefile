@@ -55,7 +55,7 @@ modules:
 		$(KERNEL_FLAGS) modules
 
 .PHONY: userspace
-userspace: $(programs) $(libraries)
+userspace: $(programs) $(libraries) $(policies)
 
 include mk/install.mk
 

@@ -104,6 +104,26 @@ static const struct vexipc_field stats_fields[] = {
 	{ 0 },
 };
 
+#define P(field_, title_, unit_, kind_, help_) \
+	FIELD_ROW(struct vexipc_policy_entry, field_, title_, unit_, kind_, help_)
+
+static const struct vexipc_field policy_fields[] = {
+	P(name, "NAME", "", STRING, "what instances name it by"),
+	P(instances, "INSTANCES", "", NUMBER, "that name it"),
+	P(calls, "CALLS", "", NUMBER, "choices it was asked for"),
+	P(chosen, "CHOSEN", "", NUMBER, "choices it made"),
+	P(declined, "DECLINED", "", NUMBER, "choices it left to the built-in algorithm"),
+	P(bad_answers, "BAD", "", NUMBER, "answers that were no candidate"),
+	P(overruns, "OVERRUNS", "", NUMBER, "times it took too long"),
+	P(total_ns, NULL, "ns", NUMBER, "time in it"),
+	P(max_ns, NULL, "ns", NUMBER, "its longest call"),
+	P(updates, NULL, "", NUMBER, "how often it was replaced"),
+	P(link_id, NULL, "", NUMBER, "of its BPF link; 0: it is detached"),
+	P(loaded_ns, NULL, "ns", NUMBER, "when it was loaded, on the monotonic clock"),
+	P(reason, "FAULT", "", STRING, "what it last did wrong"),
+	{ 0 },
+};
+
 #define C(name_, number_, unit_, kind_, help_) {	\
 	.name = (name_),				\
 	.unit = (unit_),				\
@@ -173,6 +193,11 @@ static const struct vexipc_field config_fields[] = {
 const struct vexipc_field *vexipc_service_fields(void)
 {
 	return service_fields;
+}
+
+const struct vexipc_field *vexipc_policy_fields(void)
+{
+	return policy_fields;
 }
 
 const struct vexipc_field *vexipc_stats_fields(void)

@@ -35,6 +35,7 @@ int cmd_resume(int argc, char **argv);
 int cmd_breaker(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
+int cmd_policy(int argc, char **argv);
 int cmd_telemetry(int argc, char **argv);
 
 /* ---- errors: "vexipc: cannot WHAT: why: what to do" on stderr ---- */
