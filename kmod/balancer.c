@@ -16,6 +16,7 @@
 #include "balancer.h"
 #include "instance.h"
 #include "pick.h"
+#include "policy.h"
 #include "registry.h"
 #include "request.h"
 #include "transport.h"
@@ -221,6 +222,18 @@ static bool panics(struct vexipc_instance *inst, struct vexipc_pick *pick,
 	return (pick->seen - pick->open) * 100 < percent * pick->seen;
 }
 
+/* The same; where breakers keep too many out, as if they did not. */
+static void gather_fit(struct vexipc_instance *inst, struct vexipc_pick *pick,
+		       struct vexipc_capable *set, enum vexipc_gather how)
+{
+	gather(pick, set, how);
+	if (likely(!pick->open))
+		return;
+	pick->panic = panics(inst, pick, set, how);
+	if (pick->panic || how != VEXIPC_GATHER_ALL)
+		gather(pick, set, how);
+}
+
 static struct vexipc_service *choose(struct vexipc_instance *inst, struct vexipc_pick *pick,
 				     struct vexipc_capable *set)
 {
@@ -228,17 +241,17 @@ static struct vexipc_service *choose(struct vexipc_instance *inst, struct vexipc
 	const struct vexipc_algorithm_ops *ops = vexipc_algorithm(algorithm);
 	u32 at = 0;
 
-	/*
-	 * A policy comes here: gather(pick, set, VEXIPC_GATHER_ALL), and if there
-	 * are any, index = vexipc_policy_select(inst, pick); what it says not
-	 * below 0 is the index, else the algorithm below chooses.
-	 */
-	gather(pick, set, ops->gather);
-	if (unlikely(pick->open)) {
-		pick->panic = panics(inst, pick, set, ops->gather);
-		if (pick->panic || ops->gather != VEXIPC_GATHER_ALL)
-			gather(pick, set, ops->gather);
+	if (vexipc_policy_in_use(inst, pick->req)) {
+		gather_fit(inst, pick, set, VEXIPC_GATHER_ALL);
+		if (pick->count) {
+			int index = vexipc_policy_select(inst, pick);
+
+			if (index >= 0)
+				return pick->service[index];
+		}
+		pick->panic = false;
 	}
+	gather_fit(inst, pick, set, ops->gather);
 	if (!pick->count)
 		return NULL;
 	if (ops->choose && pick->count > 1)

@@ -11,6 +11,7 @@
 
 #include "config.h"
 #include "endpoint.h"
+#include "policy.h"
 #include "slots.h"
 #include "stats.h"
 #include "sticky.h"
@@ -46,6 +47,7 @@ enum { VEXIPC_NETLINK_HASH_BITS = 8 };
  * @health:	   the periodic look at every service
  * @last_discovery: when services were last asked for a sign of life, jiffies
  * @last_alert:   when each kind was last raised, jiffies, 0 never
+ * @policy:	   which balancing policy it names
  * @closing:	   the namespace or the module goes; nothing new comes in
  *
  * Lock order: registry_lock > endpoint lock > service lock. The locks of an
@@ -81,6 +83,7 @@ struct vexipc_instance {
 	struct delayed_work health;
 	unsigned long last_discovery;
 	unsigned long last_alert[VEXIPC_ALERT_KINDS];
+	struct vexipc_policy_user policy;
 	bool closing;
 };
 

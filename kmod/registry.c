@@ -221,6 +221,9 @@ static int publish(struct vexipc_service *svc)
 	if (err)
 		goto unhash;
 
+	/* Before anything that is told of a request of it. */
+	vexipc_trace(service_register, inst->cookie, svc->slot, svc->handle, svc->key,
+		     svc->spec.transport, svc->spec.priority, svc->spec.weight);
 	vexipc_service_get(svc);	/* the endpoint's; the first is the registry's */
 	vexipc_service_set_add(set, svc);
 	rcu_assign_pointer(by_slot[svc->slot], svc);
@@ -287,8 +290,6 @@ struct vexipc_service *vexipc_registry_add(const struct vexipc_context *ctx,
 	}
 
 	vexipc_count(inst, REGISTERED);
-	vexipc_trace(service_register, inst->cookie, svc->slot, svc->handle, svc->key,
-		     svc->spec.transport, svc->spec.priority, svc->spec.weight);
 	vexipc_netlink_service_event(svc);
 	vexipc_health_reschedule(inst);
 	return svc;

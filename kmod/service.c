@@ -76,10 +76,13 @@ void vexipc_service_note_state(struct vexipc_service *svc,
 	now = vexipc_service_state(svc);
 	vexipc_availability_set(&svc->availability, ktime_get_ns(),
 				vexipc_service_available(svc));
+	/* Under the lock: what is told last is how it is. */
+	if (now != before)
+		vexipc_trace(service_state, svc->inst->cookie, svc->slot, svc->handle,
+			     before, now);
 	spin_unlock_bh(&svc->lock);
 	if (now == before)
 		return;
-	vexipc_trace(service_state, svc->inst->cookie, svc->slot, svc->handle, before, now);
 	vexipc_netlink_service_event(svc);
 }
 

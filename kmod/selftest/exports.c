@@ -15,6 +15,7 @@
 #include "histogram.h"
 #include "instance.h"
 #include "latency.h"
+#include "policy.h"
 #include "protocol.h"
 #include "queue.h"
 #include "registry.h"
@@ -79,6 +80,14 @@ TESTED(vexipc_negotiate);
 TESTED(vexipc_vector_bytes);
 TESTED(vexipc_string_check);
 TESTED(vexipc_string_list_check);
+
+TESTED(vexipc_policy_name);
+TESTED(vexipc_policy_use);
+TESTED(vexipc_policy_at);
+TESTED(vexipc_policy_validate);
+TESTED(vexipc_policy_add);
+TESTED(vexipc_policy_remove);
+TESTED(vexipc_policy_replace);
 
 TESTED(vexipc_queue_next);
 TESTED(vexipc_queue_ready);

@@ -62,6 +62,13 @@ static const char *const alerts[] = {
 	[VEXIPC_ALERT_QUEUE_FULL]	   = "queue-full",
 	[VEXIPC_ALERT_BREAKER_OPENED]	   = "breaker-opened",
 	[VEXIPC_ALERT_BREAKER_CLOSED]	   = "breaker-closed",
+	[VEXIPC_ALERT_POLICY_DETACHED]	   = "policy-detached",
+};
+
+static const char *const policy_states[] = {
+	[VEXIPC_POLICY_LOADED]	 = "loaded",
+	[VEXIPC_POLICY_BYPASSED] = "bypassed",
+	[VEXIPC_POLICY_DETACHED] = "detached",
 };
 
 static const struct {
@@ -131,6 +138,11 @@ const char *vexipc_breaker_name(uint32_t state)
 const char *vexipc_alert_name(uint32_t kind)
 {
 	return name_in(alerts, ARRAY_SIZE(alerts), kind);
+}
+
+const char *vexipc_policy_state_name(uint32_t state)
+{
+	return name_in(policy_states, ARRAY_SIZE(policy_states), state);
 }
 
 const char *vexipc_priority_name(uint32_t priority)

@@ -794,6 +794,67 @@ struct vexipc_control {
 	__u32 op;				/* enum vexipc_control_op */
 };
 
+/* ------------------------------------------------------------- policies -- */
+
+#define VEXIPC_POLICY_NAME_LEN		32	/* with its NUL */
+#define VEXIPC_POLICY_REASON_LEN	96
+
+enum vexipc_policy_state {
+	VEXIPC_POLICY_LOADED	= 1,
+	VEXIPC_POLICY_BYPASSED	= 2,	/* took too long; is left out for a second */
+	VEXIPC_POLICY_DETACHED	= 3,	/* misbehaved; remembered for its reason */
+	VEXIPC_POLICY_STATES
+};
+
+/**
+ * struct vexipc_policy_entry - a balancing policy in BPF, and what it did
+ *
+ * Policies are of the whole machine: all instances see them.
+ */
+struct vexipc_policy_entry {
+	__aligned_u64 calls;			/* of select() */
+	__aligned_u64 chosen;			/* a service */
+	__aligned_u64 declined;			/* left to the built-in algorithm */
+	__aligned_u64 bad_answers;		/* no candidate's index */
+	__aligned_u64 overruns;			/* took too long */
+	__aligned_u64 total_ns;			/* in the policy, all calls */
+	__aligned_u64 max_ns;			/* the longest call */
+	__aligned_u64 loaded_ns;		/* CLOCK_MONOTONIC */
+	__u32 state;				/* enum vexipc_policy_state */
+	__u32 link_id;				/* of the BPF link; 0: detached */
+	__u32 updates;				/* how often it was replaced */
+	__u32 instances;			/* that name it */
+	char name[VEXIPC_POLICY_NAME_LEN];
+	char reason[VEXIPC_POLICY_REASON_LEN];	/* its last fault; empty: none */
+};
+
+/* struct vexipc_policy_use is which policy an instance names. */
+struct vexipc_policy_use {
+	__aligned_u64 fallbacks;		/* choices that it was to make and did not */
+	__u32 in_use;				/* 1: it is loaded */
+	__u32 reserved;
+	char name[VEXIPC_POLICY_NAME_LEN];	/* empty: none */
+};
+
+#define VEXIPC_POLICIES_NAME	(1u << 0)	/* needs CAP_NET_ADMIN */
+
+/*
+ * Read the instance's policy and the list of all; with VEXIPC_POLICIES_NAME,
+ * first have the instance use the one named in use.name, or none. ENOENT none
+ * is loaded by that name, EOPNOTSUPP this kernel has no policies. Entries are
+ * entry_size apart; the kernel writes the smaller of both sizes.
+ */
+struct vexipc_policies {
+	__aligned_u64 buffer_ptr;		/* struct vexipc_policy_entry each */
+	__u32 buffer_size;
+	__u32 entry_size;			/* in: sizeof(struct vexipc_policy_entry) */
+	__u32 flags;
+	__u32 count;				/* out: entries written */
+	__u32 total;				/* out: policies there are */
+	__u32 offered;				/* out: 1: policies can be loaded */
+	struct vexipc_policy_use use;		/* name: in, out */
+};
+
 #define VEXIPC_IOC_MAGIC	'V'
 #define VEXIPC_IOC_REGISTER	_IOWR(VEXIPC_IOC_MAGIC, 0x20, struct vexipc_register)
 #define VEXIPC_IOC_UNREGISTER	_IOWR(VEXIPC_IOC_MAGIC, 0x21, struct vexipc_unregister)
@@ -804,6 +865,7 @@ struct vexipc_control {
 #define VEXIPC_IOC_CANCEL	_IOWR(VEXIPC_IOC_MAGIC, 0x26, struct vexipc_cancel)
 #define VEXIPC_IOC_CONFIG	_IOWR(VEXIPC_IOC_MAGIC, 0x27, struct vexipc_config)
 #define VEXIPC_IOC_CONTROL	_IOWR(VEXIPC_IOC_MAGIC, 0x28, struct vexipc_control)
+#define VEXIPC_IOC_POLICIES	_IOWR(VEXIPC_IOC_MAGIC, 0x29, struct vexipc_policies)
 
 /* The names VexFS knows these by. */
 #define VEXFS_IOCTL_IPC_REGISTER_SERVICE	VEXIPC_IOC_REGISTER
@@ -838,6 +900,9 @@ struct vexipc_control {
  *                the answer to a message of this socket
  *   FETCH        CORRELATION, OFFSET -> MESSAGE, OFFSET, TOTAL
  *   CANCEL       REQUEST_ID
+ *   POLICY_GET   do: -> POLICY{NAME, IN_USE, FALLBACKS}: the instance's
+ *                dump: one POLICY a message, of all loaded
+ *   POLICY_SET   POLICY{NAME}: the instance's; empty for none    CAP_NET_ADMIN
  *   EVENT        multicast: "discovery" has DISCOVERY messages (MESSAGE) and
  *                service changes (SERVICE), "alerts" has ALERT
  */
@@ -856,6 +921,8 @@ enum vexipc_cmd {
 	VEXIPC_CMD_FETCH	= 11,
 	VEXIPC_CMD_CANCEL	= 12,
 	VEXIPC_CMD_EVENT	= 13,
+	VEXIPC_CMD_POLICY_GET	= 14,
+	VEXIPC_CMD_POLICY_SET	= 15,
 	__VEXIPC_CMD_MAX
 };
 
@@ -876,6 +943,7 @@ enum vexipc_attr {
 	VEXIPC_A_DRAIN		= 11,	/* flag */
 	VEXIPC_A_FAILED_OVER	= 12,	/* u32 */
 	VEXIPC_A_ALERT		= 13,	/* nest: enum vexipc_alert_attr */
+	VEXIPC_A_POLICY		= 14,	/* nest: enum vexipc_policy_attr */
 	__VEXIPC_A_MAX
 };
 
@@ -984,6 +1052,31 @@ enum vexipc_stats_attr {
 
 #define VEXIPC_STATS_MAX (__VEXIPC_STATS_MAX - 1)
 
+/* As the fields of struct vexipc_policy_entry and vexipc_policy_use. */
+enum vexipc_policy_attr {
+	VEXIPC_POLICY_A_UNSPEC		= 0,
+	VEXIPC_POLICY_A_PAD		= 1,
+	VEXIPC_POLICY_A_NAME		= 2,	/* string */
+	VEXIPC_POLICY_A_IN_USE		= 3,	/* u32 */
+	VEXIPC_POLICY_A_FALLBACKS	= 4,	/* u64 */
+	VEXIPC_POLICY_A_STATE		= 5,	/* u32, enum vexipc_policy_state */
+	VEXIPC_POLICY_A_REASON		= 6,	/* string */
+	VEXIPC_POLICY_A_LINK_ID		= 7,	/* u32 */
+	VEXIPC_POLICY_A_UPDATES		= 8,	/* u32 */
+	VEXIPC_POLICY_A_INSTANCES	= 9,	/* u32 */
+	VEXIPC_POLICY_A_CALLS		= 10,	/* u64 */
+	VEXIPC_POLICY_A_CHOSEN		= 11,	/* u64 */
+	VEXIPC_POLICY_A_DECLINED	= 12,	/* u64 */
+	VEXIPC_POLICY_A_BAD_ANSWERS	= 13,	/* u64 */
+	VEXIPC_POLICY_A_OVERRUNS	= 14,	/* u64 */
+	VEXIPC_POLICY_A_TOTAL_NS	= 15,	/* u64 */
+	VEXIPC_POLICY_A_MAX_NS		= 16,	/* u64 */
+	VEXIPC_POLICY_A_LOADED_NS	= 17,	/* u64 */
+	__VEXIPC_POLICY_A_MAX
+};
+
+#define VEXIPC_POLICY_A_MAX (__VEXIPC_POLICY_A_MAX - 1)
+
 enum vexipc_alert_kind {
 	VEXIPC_ALERT_NO_CAPABLE_SERVICE	= 1,
 	VEXIPC_ALERT_SERVICE_UNAVAILABLE = 2,
@@ -991,6 +1084,7 @@ enum vexipc_alert_kind {
 	VEXIPC_ALERT_QUEUE_FULL		= 4,
 	VEXIPC_ALERT_BREAKER_OPENED	= 5,
 	VEXIPC_ALERT_BREAKER_CLOSED	= 6,
+	VEXIPC_ALERT_POLICY_DETACHED	= 7,	/* text says which and why */
 	VEXIPC_ALERT_KINDS
 };
 
