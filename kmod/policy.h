@@ -159,4 +159,11 @@ u64 vexipc_policy_hash(const struct vexipc_policy_snapshot *snap);
 void vexipc_policy_bpf_init(void);
 bool vexipc_policy_bpf_offered(void);
 
+/* for policies alone to call */
+const u8 *vexipc_policy_candidates(const struct vexipc_policy_request *req,
+				   const u32 rdonly_buf_size);
+const u8 *vexipc_policy_model(const struct vexipc_policy_request *req,
+			      const u32 rdonly_buf_size);
+u64 vexipc_policy_content_hash(const struct vexipc_policy_request *req);
+
 #endif
