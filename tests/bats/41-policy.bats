@@ -141,8 +141,7 @@ no_policy() { ! vexipc policy show "$1"; }
 # bats test_tags=smoke
 @test "a policy that answers nonsense is detached; there is an alert, and show tells why" {
 	start_service a
-	start monitor vexipc monitor --json
-	wait_until 20 listens
+	start_monitor monitor vexipc monitor --json
 	load_test bad
 	embed 20
 	wait_until 20 policy_is bad state detached
@@ -159,7 +158,6 @@ no_policy() { ! vexipc policy show "$1"; }
 	assert_equal "$(policy_of bad state) $(policy_of bad chosen)" "loaded 5"
 	stats_are completed=25 failed=0
 }
-listens() { awk '$2 == 16 && $4 != "00000000" { found = 1 } END { exit !found }' /proc/net/netlink; }
 
 @test "a slow policy is bypassed at once, and detached when it is slow again" {
 	start_service a
