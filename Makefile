@@ -2,8 +2,8 @@
 #
 #   make && sudo make install && sudo modprobe vexipc
 #
-# needs Debian 13's make, gcc, pkgconf, pahole, the running kernel's headers and
-# the libraries' -dev packages (docs/operations.md), and nothing of scripts/.
+# needs Debian 13's make, gcc, clang, llvm, bpftool, pkgconf, pahole, the running
+# kernel's headers and the libraries' -dev packages (docs/operations.md), and nothing of scripts/.
 #
 #   all install uninstall     the module, for one kernel, and the user space
 #   demo                      three services and a real text, in a virtual machine
@@ -21,7 +21,7 @@
 #   KERNEL_FLAGS= to the kernel's make: W=1, C=2, ...
 #
 # How it is put together: kmod/ has a Kbuild of its own. The user space is listed
-# in files named build.mk in tools/*/ and tests/*/, which call the macros of
+# in files named build.mk in bpf/, tools/*/ and tests/*/, which call the macros of
 # mk/rules.mk; the rules are there, once.
 
 BUILD ?= build
@@ -37,7 +37,7 @@ say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@printf '  %-7s %s\
 all: modules userspace
 
 include mk/rules.mk
-$(foreach fragment,$(sort $(wildcard tools/*/build.mk tests/*/build.mk)),\
+$(foreach fragment,$(sort $(wildcard bpf/build.mk tools/*/build.mk tests/*/build.mk)),\
 	$(eval here := $(patsubst %/,%,$(dir $(fragment))))\
 	$(eval include $(fragment)))
 
@@ -55,7 +55,7 @@ modules:
 		$(KERNEL_FLAGS) modules
 
 .PHONY: userspace
-userspace: $(programs) $(libraries)
+userspace: $(programs) $(libraries) $(policies)
 
 include mk/install.mk
 

@@ -68,6 +68,7 @@ static void probe_answered(struct vexipc_service *svc)
 		   vexipc_config(inst, VEXIPC_CONFIG_HEALTHY_AFTER)) {
 		svc->failed = false;
 		svc->degraded = false;
+		svc->fresh_ns = ktime_get_ns();
 		back = true;
 	}
 	spin_unlock_bh(&svc->lock);
@@ -131,6 +132,58 @@ static void probe(struct vexipc_service *svc)
 	vexipc_request_put(req);
 }
 
+/* Is there another service to which the requests of this one may go? */
+static bool has_peer(struct vexipc_service *svc)
+{
+	struct vexipc_instance *inst = svc->inst;
+	struct vexipc_capable *set;
+	bool found = false;
+
+	rcu_read_lock();
+	set = rcu_dereference(inst->services)->all;
+	for (u32 i = 0; i < set->count && !found; i++) {
+		struct vexipc_service *peer = rcu_dereference(set->service[i]);
+
+		found = peer && peer != svc && vexipc_service_available(peer) &&
+			!READ_ONCE(peer->stalled) && !READ_ONCE(peer->degraded);
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+/* A service that shows signs of life but answers nothing makes no progress. */
+static void look_for_progress(struct vexipc_service *svc, u64 now)
+{
+	u64 bound = NSEC_PER_MSEC * (u64)
+		vexipc_config(svc->inst, VEXIPC_CONFIG_STALL_TIMEOUT_MS);
+	enum vexipc_service_state before;
+	struct vexipc_request *req;
+	bool stalled = false, was;
+	LIST_HEAD(moved);
+
+	spin_lock_bh(&svc->lock);
+	before = vexipc_service_state(svc);
+	req = list_first_entry_or_null(&svc->inflight, struct vexipc_request, node);
+	if (bound && req && svc->in_flight)
+		stalled = now >= req->sent_ns + bound && now >= svc->last_answer_ns + bound;
+	was = svc->stalled;
+	svc->stalled = stalled;
+	if (was && !stalled)
+		svc->fresh_ns = now;
+	spin_unlock_bh(&svc->lock);
+	if (was == stalled)
+		return;
+	vexipc_service_note_state(svc, before);
+	vexipc_alert(svc->inst, stalled ? VEXIPC_ALERT_SERVICE_UNAVAILABLE :
+		     VEXIPC_ALERT_SERVICE_BACK, svc, READ_ONCE(svc->in_flight),
+		     stalled ? "service answers nothing" : "service answers again");
+	/* What it was not sent yet need not wait for it. */
+	if (stalled && has_peer(svc)) {
+		vexipc_queue_evict(svc, false, &moved);
+		vexipc_request_fail_over(&moved);
+	}
+}
+
 static void look_at(struct vexipc_service *svc)
 {
 	struct vexipc_instance *inst = svc->inst;
@@ -147,6 +200,9 @@ static void look_at(struct vexipc_service *svc)
 	/* Its last request may have expired in the queue, which tells nobody. */
 	if (READ_ONCE(svc->leave_when_idle))
 		vexipc_registry_leave_when_idle(svc);
+	look_for_progress(svc, now);
+	if (READ_ONCE(svc->breaker.state) == VEXIPC_BREAKER_OPEN)
+		vexipc_breaker_look(svc, now);
 	if (READ_ONCE(svc->probing) || now - READ_ONCE(svc->last_probe_ns) < interval)
 		return;
 	if (READ_ONCE(svc->failed) || now - min(READ_ONCE(svc->last_sign_ns), now) >= interval)
@@ -183,6 +239,7 @@ static void tick(struct work_struct *work)
 		vexipc_service_put(svc);
 		cond_resched();
 	}
+	vexipc_sticky_sweep(inst);
 	/* Without services there is nothing to look at until one registers. */
 	if (vexipc_registry_count(inst) && !READ_ONCE(inst->closing))
 		queue_delayed_work(system_power_efficient_wq, &inst->health,
@@ -255,6 +312,23 @@ void vexipc_health_heartbeat(struct vexipc_service *svc,
 		     le32_to_cpu(body->cpu_permille), le64_to_cpu(body->memory_bytes),
 		     le32_to_cpu(body->in_flight), le32_to_cpu(body->queue_depth));
 	vexipc_service_note_state(svc, before);
+}
+
+/**
+ * vexipc_health_reported_cpu() - the CPU time a service says it takes
+ * @svc: whose
+ * @now_ns: CLOCK_MONOTONIC
+ *
+ * Return: in 1/1000 of a CPU; 0 when the last report is too old to go by.
+ */
+u32 vexipc_health_reported_cpu(const struct vexipc_service *svc, u64 now_ns)
+{
+	u64 last = READ_ONCE(svc->last_heartbeat_ns);
+	u64 interval = NSEC_PER_SEC * (u64)
+		vexipc_config(svc->inst, VEXIPC_CONFIG_HEALTH_CHECK_INTERVAL_SEC);
+
+	return last && now_ns - min(last, now_ns) < interval ?
+	       READ_ONCE(svc->cpu_permille) : 0;
 }
 
 /**

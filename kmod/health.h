@@ -14,6 +14,7 @@ void vexipc_health_stop(struct vexipc_instance *inst);
 void vexipc_health_sign(struct vexipc_service *svc);
 void vexipc_health_heartbeat(struct vexipc_service *svc,
 			     const struct vexipc_heartbeat_body *body);
+u32 vexipc_health_reported_cpu(const struct vexipc_service *svc, u64 now_ns);
 u32 vexipc_health_score(const struct vexipc_service *svc);
 
 #endif

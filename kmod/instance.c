@@ -8,6 +8,7 @@
 #include "instance.h"
 #include "netlink.h"
 #include "registry.h"
+#include "trace.h"
 
 static unsigned int instance_id __read_mostly;
 
@@ -85,14 +86,26 @@ static int __net_init instance_init(struct net *net)
 	inst->stats = alloc_percpu(struct vexipc_counters);
 	if (!inst->stats)
 		return -ENOMEM;
+	err = vexipc_policy_user_init(inst);
+	if (err)
+		goto free_stats;
 	err = vexipc_registry_init(inst);
-	if (err) {
-		free_percpu(inst->stats);
-		return err;
-	}
+	if (err)
+		goto free_policy;
+	err = vexipc_sticky_init(&inst->sticky);
+	if (err)
+		goto registry_exit;
 	vexipc_health_init(inst);
 	vexipc_endpoint_init(&inst->probes, inst, &probes_ops);
 	return 0;
+
+registry_exit:
+	vexipc_registry_exit(inst);
+free_policy:
+	vexipc_policy_user_exit(inst);
+free_stats:
+	free_percpu(inst->stats);
+	return err;
 }
 
 /*
@@ -122,6 +135,9 @@ static void __net_exit instance_exit(struct net *net)
 	if (inst->slots.ready)
 		rcu_barrier();
 
+	vexipc_policy_user_exit(inst);
+	vexipc_trace(instance_exit, inst->cookie);
+	vexipc_sticky_exit(&inst->sticky);
 	vexipc_registry_exit(inst);
 	vexipc_slots_free(&inst->slots);
 	free_percpu(inst->stats);

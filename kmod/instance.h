@@ -11,8 +11,10 @@
 
 #include "config.h"
 #include "endpoint.h"
+#include "policy.h"
 #include "slots.h"
 #include "stats.h"
+#include "sticky.h"
 
 struct vexipc_service_set;
 
@@ -27,6 +29,7 @@ enum { VEXIPC_NETLINK_HASH_BITS = 8 };
  * @slots:	   requests by correlation id
  * @stats:	   per-CPU event counters
  * @live:	   requests admitted and not completed
+ * @retrying:	   of them, those that have failed once and were not moved
  * @queued:	   requests waiting in some queue
  * @queued_max:	   the most ever in @queued
  * @requests:	   requests that still have memory, completed or not
@@ -35,7 +38,7 @@ enum { VEXIPC_NETLINK_HASH_BITS = 8 };
  * @registry_lock: writers of @services and @by_id
  * @services:	   all services, for walking; RCU
  * @by_id:	   all services, by id; RCU
- * @next_service:  round robin's counter
+ * @sticky:	   where sessions are; RCU
  * @netlink_lock:  writers of @netlink
  * @netlink:	   endpoints of netlink sockets by port id; RCU
  * @sockets:	   how many are in @netlink
@@ -44,6 +47,7 @@ enum { VEXIPC_NETLINK_HASH_BITS = 8 };
  * @health:	   the periodic look at every service
  * @last_discovery: when services were last asked for a sign of life, jiffies
  * @last_alert:   when each kind was last raised, jiffies, 0 never
+ * @policy:	   which balancing policy it names
  * @closing:	   the namespace or the module goes; nothing new comes in
  *
  * Lock order: registry_lock > endpoint lock > service lock. The locks of an
@@ -58,6 +62,7 @@ struct vexipc_instance {
 	struct vexipc_slots slots;
 	struct vexipc_counters __percpu *stats;
 	atomic_t live;
+	atomic_t retrying;
 	atomic_t queued;
 	atomic_t queued_max;
 	atomic_t requests;
@@ -67,7 +72,7 @@ struct vexipc_instance {
 	struct mutex registry_lock;	/* writers of services, by_id */
 	struct vexipc_service_set __rcu *services;
 	struct rhashtable by_id;
-	atomic_t next_service;
+	struct vexipc_sticky sticky;
 
 	spinlock_t netlink_lock;	/* writers of netlink */
 	DECLARE_HASHTABLE(netlink, VEXIPC_NETLINK_HASH_BITS);
@@ -78,6 +83,7 @@ struct vexipc_instance {
 	struct delayed_work health;
 	unsigned long last_discovery;
 	unsigned long last_alert[VEXIPC_ALERT_KINDS];
+	struct vexipc_policy_user policy;
 	bool closing;
 };
 

@@ -16,6 +16,7 @@
 #include "error.h"
 #include "instance.h"
 #include "message.h"
+#include "policy.h"
 #include "protocol.h"
 #include "registry.h"
 #include "request.h"
@@ -538,17 +539,62 @@ static int do_control(struct call *call)
 
 	if (err)
 		return err;
-	if (arg.op != VEXIPC_CONTROL_DRAIN && arg.op != VEXIPC_CONTROL_RESUME)
+	if (!arg.op || arg.op >= VEXIPC_CONTROL_OPS)
 		return -EINVAL;
 	svc = find(call, arg.service_id_ptr, arg.service_id_len);
 	if (IS_ERR(svc))
 		return PTR_ERR(svc);
 	if (may_control(call, svc))
-		vexipc_registry_drain(svc, arg.op == VEXIPC_CONTROL_DRAIN);
+		vexipc_service_control(svc, arg.op);
 	else
 		err = -EPERM;
 	vexipc_service_put(svc);
 	return err;
+}
+
+static int give_policies(struct vexipc_policies *arg)
+{
+	u32 room = arg->entry_size ? arg->buffer_size / arg->entry_size : 0;
+	void __user *to = u64_to_user_ptr(arg->buffer_ptr);
+	struct vexipc_policy_entry entry;
+
+	for (u32 i = 0; vexipc_policy_at(i, &entry); i++) {
+		arg->total++;
+		if (i >= room)
+			continue;
+		if (copy_to_user(to + (size_t)i * arg->entry_size, &entry,
+				 min_t(size_t, arg->entry_size, sizeof(entry))))
+			return -EFAULT;
+		arg->count++;
+	}
+	return 0;
+}
+
+static int do_policies(struct call *call)
+{
+	struct vexipc_instance *inst = call->ctx.inst;
+	struct vexipc_policies arg;
+	int err = take(call, &arg, sizeof(arg));
+
+	if (err)
+		return err;
+	if (arg.use.reserved || (arg.buffer_size && !arg.entry_size))
+		return -EINVAL;
+	if (arg.flags & ~VEXIPC_POLICIES_NAME)
+		return -EOPNOTSUPP;
+	if (arg.flags & VEXIPC_POLICIES_NAME) {
+		if (!admin(call))
+			return -EPERM;
+		err = vexipc_policy_name(inst, arg.use.name,
+					 strnlen(arg.use.name, sizeof(arg.use.name)));
+		if (err)
+			return err;
+	}
+	arg.count = 0;
+	arg.total = 0;
+	arg.offered = vexipc_policy_bpf_offered();
+	vexipc_policy_use(inst, &arg.use);
+	return give_policies(&arg) ?: give(call, &arg, sizeof(arg));
 }
 
 static int (*const calls[])(struct call *call) = {
@@ -561,6 +607,7 @@ static int (*const calls[])(struct call *call) = {
 	[_IOC_NR(VEXIPC_IOC_CANCEL)]	 = do_cancel,
 	[_IOC_NR(VEXIPC_IOC_CONFIG)]	 = do_config,
 	[_IOC_NR(VEXIPC_IOC_CONTROL)]	 = do_control,
+	[_IOC_NR(VEXIPC_IOC_POLICIES)]	 = do_policies,
 };
 
 long vexipc_device_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)

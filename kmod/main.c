@@ -5,6 +5,7 @@
 #include "device.h"
 #include "instance.h"
 #include "netlink.h"
+#include "policy.h"
 #include "request.h"
 
 #define CREATE_TRACE_POINTS
@@ -30,6 +31,8 @@ static int __init vexipc_init(void)
 	err = vexipc_device_init();
 	if (err)
 		goto free_netlink;
+	/* Last: what is registered with BPF can be used, and cannot be taken back. */
+	vexipc_policy_bpf_init();
 	return 0;
 
 free_netlink:
@@ -47,6 +50,7 @@ static void __exit vexipc_exit(void)
 	vexipc_device_exit();
 	vexipc_netlink_exit();
 	vexipc_instance_unregister();
+	vexipc_policy_exit();
 	rcu_barrier();
 	vexipc_request_cache_exit();
 }

@@ -68,6 +68,10 @@ static const struct nla_policy heartbeat_service_policy[] = {
 	[VEXIPC_SVC_REPORTED_QUEUE_DEPTH] = POLICY(U32),
 };
 
+static const struct nla_policy policy_name_policy[] = {
+	[VEXIPC_POLICY_A_NAME] = POLICY_STRING(VEXIPC_POLICY_NAME_LEN - 1),
+};
+
 static const struct nla_policy config_fields_policy[VEXIPC_CONFIG_MAX + 1] = {
 	[1 ... VEXIPC_CONFIG_MAX] = POLICY(U64),
 };
@@ -96,13 +100,17 @@ static const struct nla_policy services_policy[VEXIPC_A_MAX + 1] = {
 static const struct nla_policy service_set_policy[VEXIPC_A_MAX + 1] = {
 	[VEXIPC_A_SERVICE] = NLA_POLICY_NESTED(one_service_policy),
 	[VEXIPC_A_CONTROL] = NLA_POLICY_RANGE(NLA_U32, VEXIPC_CONTROL_DRAIN,
-					      VEXIPC_CONTROL_RESUME),
+					      VEXIPC_CONTROL_OPS - 1),
 };
 
 static const struct nla_policy none_policy[VEXIPC_A_MAX + 1] = {};
 
 static const struct nla_policy config_policy[VEXIPC_A_MAX + 1] = {
 	[VEXIPC_A_CONFIG] = NLA_POLICY_NESTED(config_fields_policy),
+};
+
+static const struct nla_policy policy_set_policy[VEXIPC_A_MAX + 1] = {
+	[VEXIPC_A_POLICY] = NLA_POLICY_NESTED(policy_name_policy),
 };
 
 static const struct nla_policy message_policy[VEXIPC_A_MAX + 1] = {
@@ -149,6 +157,15 @@ static const struct genl_split_ops ops[] = {
 	DO(RESPONSE, message, message_policy),
 	DO(FETCH, fetch, fetch_policy),
 	DO(CANCEL, cancel, cancel_policy),
+	DO(POLICY_GET, policy_get, none_policy),
+	{
+		.cmd = VEXIPC_CMD_POLICY_GET,
+		.dumpit = vexipc_netlink_dump_policies,
+		.policy = none_policy,
+		.maxattr = VEXIPC_A_MAX,
+		.flags = GENL_CMD_CAP_DUMP,
+	},
+	DO(POLICY_SET, policy_set, policy_set_policy),
 };
 
 static const struct genl_multicast_group groups[] = {

@@ -60,6 +60,7 @@ static const struct entry_field fields_u32[] = {
 	FIELD(AVAILABLE_DAY, available_day),
 	FIELD(UID, uid),
 	FIELD(VERSION, version),
+	FIELD(BREAKER, breaker),
 };
 
 static size_t list_room(const char *list, u32 len)

@@ -406,8 +406,7 @@ int vexipc_netlink_do_service_set(struct sk_buff *skb, struct genl_info *info)
 	svc = vexipc_netlink_service(info);
 	if (IS_ERR(svc))
 		return PTR_ERR(svc);
-	vexipc_registry_drain(svc, nla_get_u32(info->attrs[VEXIPC_A_CONTROL]) ==
-				   VEXIPC_CONTROL_DRAIN);
+	vexipc_service_control(svc, nla_get_u32(info->attrs[VEXIPC_A_CONTROL]));
 	vexipc_service_put(svc);
 	return 0;
 }

@@ -11,6 +11,7 @@
 
 #include "endpoint.h"
 #include "instance.h"
+#include "policy.h"
 #include "queue.h"
 #include "registry.h"
 #include "request.h"
@@ -115,7 +116,7 @@ int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req)
 		svc->queued++;
 	}
 	vexipc_trace(request_queue, svc->inst->cookie, req->correlation, svc->slot,
-		     svc->handle, req->priority, svc->queued);
+		     svc->handle, req->priority, svc->queued, req->content_len);
 unlock:
 	spin_unlock_bh(&svc->lock);
 	return err;
@@ -138,16 +139,31 @@ static void unlink(struct vexipc_service *svc, struct vexipc_request *req,
 	}
 }
 
+/* Off the queue for good, or until another service has it. */
+static void unqueue(struct vexipc_service *svc, struct vexipc_request *req)
+{
+	unlink(svc, req, VEXIPC_QUEUED);
+	vexipc_trace(request_unqueue, svc->inst->cookie, req->correlation, svc->slot,
+		     svc->handle, req->priority, svc->queued, req->content_len);
+}
+
+/* What was sent has ended; an answer, if any, is in place. */
+static void end_attempt(struct vexipc_service *svc, struct vexipc_request *req,
+			u32 attempt, enum vexipc_error error, u64 service_ns)
+{
+	unlink(svc, req, VEXIPC_SENT);
+	vexipc_trace(request_attempt, svc->inst->cookie,
+		     vexipc_id_with_attempt(req->correlation, attempt), svc->slot,
+		     svc->handle, error, service_ns, req->content_len,
+		     req->answer_len, req->count, svc->in_flight);
+}
+
 /* May this service be sent this request now, as far as credits go? */
 static bool has_credit(const struct vexipc_service *svc, const struct vexipc_request *req)
 {
-	u32 limit;
-
 	if (is_probe(req))
 		return true;
-	limit = svc->spec.max_concurrent ?:
-		vexipc_config(svc->inst, VEXIPC_CONFIG_MAX_CONCURRENT_PER_SERVICE);
-	if (svc->in_flight >= limit)
+	if (svc->in_flight >= vexipc_service_limit(svc))
 		return false;
 	/* What is larger than the whole buffer goes alone. */
 	return !svc->in_flight ||
@@ -192,7 +208,7 @@ struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 		if (now >= req->deadline_ns) {
 			if (!move_phase(req, VEXIPC_QUEUED, VEXIPC_DONE))
 				continue;
-			unlink(svc, req, VEXIPC_QUEUED);
+			unqueue(svc, req);
 			list_add_tail(&req->node, &expired);
 			continue;
 		}
@@ -227,7 +243,8 @@ struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 		vexipc_trace(request_send, svc->inst->cookie,
 			     vexipc_id_with_attempt(req->correlation, *attempt),
 			     svc->slot, svc->handle, now - req->submitted_ns,
-			     req->content_len, svc->in_flight);
+			     req->content_len, svc->in_flight, svc->queued,
+			     req->priority);
 		break;
 	}
 	spin_unlock_bh(&svc->lock);
@@ -293,6 +310,10 @@ void vexipc_queue_unsend(struct vexipc_service *svc, struct vexipc_request *req,
 			/* It had a place a moment ago; the bound may be one over. */
 			atomic_inc(&svc->inst->queued);
 		}
+		vexipc_trace(request_unsend, svc->inst->cookie,
+			     vexipc_id_with_attempt(req->correlation, attempt),
+			     svc->slot, svc->handle, req->content_len, svc->in_flight,
+			     svc->queued, req->priority);
 	}
 	spin_unlock_bh(&svc->lock);
 }
@@ -311,18 +332,32 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
 {
 	enum vexipc_phase phase = vexipc_state_phase(state);
 	struct vexipc_service *svc = READ_ONCE(req->svc);
+	u64 service_ns = 0;
+	u32 before, now;
 
 	if (phase != VEXIPC_QUEUED && phase != VEXIPC_SENT)
 		return NULL;
 	spin_lock_bh(&svc->lock);
-	unlink(svc, req, phase);
-	if (phase == VEXIPC_SENT && !is_probe(req)) {
-		vexipc_service_account(svc, error, ktime_get_ns() - req->sent_ns);
-		if (!error)
-			svc->bytes_out += req->answer_len;
+	before = svc->breaker.state;
+	if (phase == VEXIPC_SENT) {
+		service_ns = ktime_get_ns() - req->sent_ns;
+		end_attempt(svc, req, vexipc_state_attempt(state), error, service_ns);
+		if (!is_probe(req)) {
+			vexipc_service_account(svc, error, service_ns,
+					       req->deadline_ns - req->submitted_ns);
+			if (!error)
+				svc->bytes_out += req->answer_len;
+		}
+	} else {
+		unqueue(svc, req);
 	}
+	now = svc->breaker.state;
 	spin_unlock_bh(&svc->lock);
 	WRITE_ONCE(req->svc, NULL);
+	if (now != before)
+		vexipc_breaker_tell(svc, before, now);
+	if (phase == VEXIPC_SENT && !is_probe(req))
+		vexipc_policy_ended(svc->inst, svc, req, error, service_ns);
 	return svc;
 }
 
@@ -368,7 +403,12 @@ static void evict_list(struct vexipc_service *svc, struct list_head *list,
 			refcount_dec(&req->refs);
 			continue;
 		}
-		unlink(svc, req, vexipc_state_phase(left));
+		if (vexipc_state_phase(left) == VEXIPC_SENT)
+			end_attempt(svc, req, vexipc_state_attempt(left),
+				    VEXIPC_ERR_SERVICE_DIED,
+				    ktime_get_ns() - req->sent_ns);
+		else
+			unqueue(svc, req);
 		WRITE_ONCE(req->svc, NULL);
 		list_add_tail(&req->node, moved);
 	}
@@ -414,7 +454,7 @@ struct vexipc_request *vexipc_queue_give_up(struct vexipc_service *svc)
 	while ((req = head_of(svc))) {
 		refcount_inc(&req->refs);
 		if (next_attempt(req, &left)) {
-			unlink(svc, req, vexipc_state_phase(left));
+			unqueue(svc, req);
 			WRITE_ONCE(req->svc, NULL);
 			break;
 		}

@@ -42,7 +42,7 @@ static const struct rhashtable_params by_id_params = {
 
 int vexipc_registry_init(struct vexipc_instance *inst)
 {
-	struct vexipc_service_set *set = kzalloc(sizeof(*set), GFP_KERNEL);
+	struct vexipc_service_set *set = vexipc_service_set_alloc(0);
 	int err;
 
 	if (!set)
@@ -50,7 +50,7 @@ int vexipc_registry_init(struct vexipc_instance *inst)
 	mutex_init(&inst->registry_lock);
 	err = rhashtable_init(&inst->by_id, &by_id_params);
 	if (err) {
-		kfree(set);
+		vexipc_service_set_free(set);
 		return err;
 	}
 	rcu_assign_pointer(inst->services, set);
@@ -61,7 +61,7 @@ int vexipc_registry_init(struct vexipc_instance *inst)
 void vexipc_registry_exit(struct vexipc_instance *inst)
 {
 	rhashtable_destroy(&inst->by_id);
-	kfree(rcu_dereference_protected(inst->services, true));
+	vexipc_service_set_free(rcu_dereference_protected(inst->services, true));
 }
 
 static struct vexipc_service_set *set_locked(struct vexipc_instance *inst)
@@ -70,23 +70,22 @@ static struct vexipc_service_set *set_locked(struct vexipc_instance *inst)
 					 lockdep_is_held(&inst->registry_lock));
 }
 
-/* A new set without holes and without @except, with room for one more. */
+/* A new set without @except, with room for one more. */
 static struct vexipc_service_set *set_copy(struct vexipc_instance *inst,
 					   const struct vexipc_service *except)
 {
-	struct vexipc_service_set *old = set_locked(inst), *new;
+	struct vexipc_capable *old = set_locked(inst)->all;
+	struct vexipc_service_set *new = vexipc_service_set_alloc(old->count + 1);
 
-	new = kvmalloc(struct_size(new, service, old->count + 1), GFP_KERNEL);
 	if (!new)
 		return NULL;
-	new->count = 0;
 	for (u32 i = 0; i < old->count; i++) {
 		struct vexipc_service *svc =
 			rcu_dereference_protected(old->service[i],
 						  lockdep_is_held(&inst->registry_lock));
 
 		if (svc && svc != except)
-			RCU_INIT_POINTER(new->service[new->count++], svc);
+			vexipc_service_set_add(new, svc);
 	}
 	return new;
 }
@@ -95,23 +94,20 @@ static void set_replace(struct vexipc_instance *inst, struct vexipc_service_set 
 {
 	struct vexipc_service_set *old = set_locked(inst);
 
+	vexipc_service_set_seal(new);
 	rcu_assign_pointer(inst->services, new);
-	kvfree_rcu(old, rcu);
+	vexipc_service_set_free_rcu(old);
 }
 
 static void set_remove(struct vexipc_instance *inst, struct vexipc_service *svc)
 {
 	struct vexipc_service_set *set = set_copy(inst, svc);
 
-	if (set) {
-		set_replace(inst, set);
-		return;
-	}
 	/* Removal can not fail: without memory a hole stays until next time. */
-	set = set_locked(inst);
-	for (u32 i = 0; i < set->count; i++)
-		if (rcu_access_pointer(set->service[i]) == svc)
-			RCU_INIT_POINTER(set->service[i], NULL);
+	if (set)
+		set_replace(inst, set);
+	else
+		vexipc_service_set_forget(set_locked(inst), svc);
 }
 
 static void leave_work(struct work_struct *work)
@@ -175,6 +171,7 @@ static struct vexipc_service *service_alloc(const struct vexipc_context *ctx,
 	INIT_DELAYED_WORK(&svc->send_work, vexipc_transport_netlink_retry);
 	svc->registered_ns = ktime_get_ns();
 	svc->last_sign_ns = svc->registered_ns;
+	svc->fresh_ns = svc->registered_ns;
 	vexipc_availability_init(&svc->availability, svc->registered_ns);
 	vexipc_availability_set(&svc->availability, svc->registered_ns, true);
 	return svc;
@@ -224,8 +221,11 @@ static int publish(struct vexipc_service *svc)
 	if (err)
 		goto unhash;
 
+	/* Before anything that is told of a request of it. */
+	vexipc_trace(service_register, inst->cookie, svc->slot, svc->handle, svc->key,
+		     svc->spec.transport, svc->spec.priority, svc->spec.weight);
 	vexipc_service_get(svc);	/* the endpoint's; the first is the registry's */
-	RCU_INIT_POINTER(set->service[set->count++], svc);
+	vexipc_service_set_add(set, svc);
 	rcu_assign_pointer(by_slot[svc->slot], svc);
 	set_replace(inst, set);
 	return 0;
@@ -235,7 +235,7 @@ unhash:
 free_slot:
 	ida_free(&service_slots, svc->slot);
 free_set:
-	kvfree(set);
+	vexipc_service_set_free(set);
 	return err;
 }
 
@@ -278,6 +278,8 @@ struct vexipc_service *vexipc_registry_add(const struct vexipc_context *ctx,
 	if (svc->spec.max_batch > 1 && !(svc->features & VEXIPC_FEATURE_BATCH))
 		svc->spec.max_batch = 1;
 
+	svc->breadth = vexipc_spec_breadth(&svc->spec);
+
 	vexipc_service_get(svc);	/* the caller's */
 	mutex_lock(&inst->registry_lock);
 	err = publish(svc);
@@ -288,8 +290,6 @@ struct vexipc_service *vexipc_registry_add(const struct vexipc_context *ctx,
 	}
 
 	vexipc_count(inst, REGISTERED);
-	vexipc_trace(service_register, inst->cookie, svc->slot, svc->handle, svc->key,
-		     svc->spec.transport, svc->spec.priority, svc->spec.weight);
 	vexipc_netlink_service_event(svc);
 	vexipc_health_reschedule(inst);
 	return svc;
@@ -497,11 +497,11 @@ struct vexipc_service *vexipc_registry_next(struct vexipc_instance *inst, u32 *s
 
 u32 vexipc_registry_count(struct vexipc_instance *inst)
 {
-	struct vexipc_service_set *set;
+	struct vexipc_capable *set;
 	u32 count = 0;
 
 	rcu_read_lock();
-	set = rcu_dereference(inst->services);
+	set = rcu_dereference(inst->services)->all;
 	for (u32 i = 0; i < set->count; i++)
 		count += !!rcu_access_pointer(set->service[i]);
 	rcu_read_unlock();

@@ -11,7 +11,10 @@
 #include <linux/vexipc.h>
 
 #include "availability.h"
+#include "breaker.h"
+#include "capable.h"
 #include "histogram.h"
+#include "latency.h"
 
 struct pid_namespace;
 struct user_namespace;
@@ -57,6 +60,8 @@ struct vexipc_service_spec {
  * @uid:	who registered it
  * @pid:	who registered it; a reference
  * @registered_ns: when
+ * @breadth:	how much it can do, for the tightest fit
+ * @turn_weight: smooth weighted round robin's account
  * @lock:	guards what follows
  * @queue:	requests in state QUEUED, in the order they will be sent
  * @inflight:	requests in state SENT
@@ -68,11 +73,15 @@ struct vexipc_service_spec {
  * @leave_when_idle: is unregistered when it holds nothing
  * @failed:	unhealthy; gets probes only
  * @degraded:	missed something, or is coming back
+ * @stalled:	has answered nothing of what it has for too long
  * @leave:	carries @leave_when_idle out
  * @send_work:	netlink: tries again to send what found no room; a reference
  * @send_tries:	in vain, for the request at the head of @queue
  * @sending:	netlink: one sends, and so many wishes came meanwhile
  * @send_blocked: netlink: the socket had no room for the request at the head
+ * @fresh_ns:	when it came, or came back
+ * @latency:	as the algorithms see it
+ * @breaker:	keeps requests away while it fails
  * The rest:	figures, under @lock
  */
 struct vexipc_service {
@@ -91,6 +100,8 @@ struct vexipc_service {
 	kuid_t uid;
 	struct pid *pid;
 	u64 registered_ns;
+	u32 breadth;
+	atomic_t turn_weight;
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	struct list_head queue;
@@ -98,12 +109,15 @@ struct vexipc_service {
 	u32 queued;
 	u32 in_flight;
 	u64 in_flight_bytes;
-	bool gone, draining, leave_when_idle, failed, degraded;
+	bool gone, draining, leave_when_idle, failed, degraded, stalled;
 	struct work_struct leave;
 	struct delayed_work send_work;
 	u32 send_tries;
 	atomic_t sending;
 	bool send_blocked;
+	u64 fresh_ns;
+	struct vexipc_latency latency;
+	struct vexipc_breaker breaker;
 
 	u64 requests, completed, failures, timed_out, cancelled;
 	u64 orphans, bad_answers;
@@ -113,6 +127,7 @@ struct vexipc_service {
 	struct vexipc_availability availability;
 
 	u64 last_sign_ns;	/* a heartbeat or an answer */
+	u64 last_answer_ns;
 	u64 last_heartbeat_ns;
 	u64 last_probe_ns;
 	u64 heartbeats;
@@ -121,13 +136,6 @@ struct vexipc_service {
 	u32 probes_failed;	/* in a row */
 	u32 probes_answered;	/* in a row, since it failed */
 	bool probing;
-};
-
-/* struct vexipc_service_set is every service of an instance; holes are NULL. */
-struct vexipc_service_set {
-	struct rcu_head rcu;
-	u32 count;
-	struct vexipc_service __rcu *service[];
 };
 
 /* struct vexipc_filter is which services somebody wants to see; 0 means any. */
@@ -156,12 +164,14 @@ struct vexipc_service *vexipc_registry_next(struct vexipc_instance *inst, u32 *s
 struct vexipc_service *vexipc_registry_at(struct vexipc_instance *inst, u32 slot);
 u32 vexipc_registry_count(struct vexipc_instance *inst);
 
+u32 vexipc_service_limit(const struct vexipc_service *svc);
 enum vexipc_service_state vexipc_service_state(const struct vexipc_service *svc);
+void vexipc_service_control(struct vexipc_service *svc, u32 op);
 bool vexipc_service_available(const struct vexipc_service *svc);
 void vexipc_service_note_state(struct vexipc_service *svc,
 			       enum vexipc_service_state before);
 void vexipc_service_account(struct vexipc_service *svc, enum vexipc_error error,
-			    u64 service_ns);
+			    u64 service_ns, u64 allowed_ns);
 bool vexipc_service_matches(const struct vexipc_service *svc, u32 dimensions,
 			    u32 data_types, const char *model, u32 model_len);
 void vexipc_service_entry_fill(struct vexipc_service *svc,

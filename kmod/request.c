@@ -22,7 +22,7 @@
 #include "trace.h"
 #include "transport.h"
 
-enum { ROUTE_TRIES = 64, BACKOFF_MAX_MS = 30000 };
+enum { ROUTE_TRIES = 64, BACKOFF_MAX_MS = 30000, LEAST_RETRIES = 3 };
 
 static struct kmem_cache *request_cache;
 
@@ -146,6 +146,12 @@ void vexipc_request_wake(struct vexipc_request *req)
 	vexipc_request_put(req);
 }
 
+static void return_budget(struct vexipc_request *req)
+{
+	if (atomic_read(&req->retrying) && atomic_xchg(&req->retrying, 0))
+		atomic_dec(&req->inst->retrying);
+}
+
 /*
  * What follows winning the step from @state to DONE: figures, the id, the
  * callback. The reference of the live request goes to the callback.
@@ -165,6 +171,7 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 	if (req->retries && cancel_delayed_work(&req->retry))
 		vexipc_request_put(req);
 	vexipc_slots_release(&inst->slots, req);
+	return_budget(req);
 
 	if (!is_probe(req)) {
 		atomic_dec(&inst->live);
@@ -320,7 +327,8 @@ static void arm_deadline(struct vexipc_request *req)
  * Return: 0, and the request is completed exactly once; or a negative errno of
  * the error table, and it never is: -ESHUTDOWN, -EUSERS, -ENOMEM, -EEXIST
  * request_id in use, -ENOENT the pinned service is gone, -ENODEV no capable
- * service, -EMSGSIZE too large for all that are, -ENOBUFS queue full.
+ * service, -EHOSTDOWN their breakers are open, -EMSGSIZE too large for all that
+ * are, -ENOBUFS queue full.
  */
 int vexipc_request_submit(struct vexipc_request *req)
 {
@@ -457,12 +465,36 @@ static void retry_after_backoff(struct work_struct *work)
 	vexipc_request_put(req);
 }
 
+/*
+ * So that retries do not become the storm, only a part of the requests under way
+ * may be retried at once.
+ */
+static bool take_budget(struct vexipc_request *req)
+{
+	struct vexipc_instance *inst = req->inst;
+	u64 live = max(atomic_read(&inst->live), 0);
+	int limit = div_u64(live * vexipc_config(inst, VEXIPC_CONFIG_RETRY_BUDGET_PERCENT), 100);
+
+	if (atomic_read(&req->retrying))
+		return true;
+	if (atomic_inc_return(&inst->retrying) > max(limit, LEAST_RETRIES)) {
+		atomic_dec(&inst->retrying);
+		return false;
+	}
+	atomic_set(&req->retrying, 1);
+	smp_mb();	/* as in arm_deadline() */
+	if (done(req))
+		return_budget(req);
+	return true;
+}
+
 /**
  * vexipc_request_again() - the attempt failed: try another, if it may
  * @req: in state NEW of the next attempt, put there by the caller, who holds a
  *	 reference
  * @why: how the last attempt ended
- * @failover: its service died: an attempt spent, but no backoff
+ * @failover: its service died: an attempt spent, but no backoff and none of the
+ *	      retry budget
  *
  * A service not tried yet gets it at once; only before the same service is
  * asked again is there a backoff.
@@ -473,7 +505,7 @@ void vexipc_request_again(struct vexipc_request *req, enum vexipc_error why,
 			  bool failover)
 {
 	req->last_error = why;
-	if (is_probe(req) || enough_attempts(req)) {
+	if (is_probe(req) || enough_attempts(req) || (!failover && !take_budget(req))) {
 		vexipc_request_finish(req, why);
 		return;
 	}

@@ -133,6 +133,7 @@ struct vexipc_request {
 	u8 tried_count;
 	u16 tried[VEXIPC_MAX_TRIED];	/* slots */
 	u8 retries;		/* that counted, not failovers */
+	atomic_t retrying;	/* it has a share of the retry budget */
 	u8 last_error;		/* why the last attempt ended */
 
 	/* what came of it */

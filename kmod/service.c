@@ -12,7 +12,8 @@
 #include "spec.h"
 #include "trace.h"
 
-static u32 credit_limit(const struct vexipc_service *svc)
+/* vexipc_service_limit() - how many requests it may have in flight. */
+u32 vexipc_service_limit(const struct vexipc_service *svc)
 {
 	return svc->spec.max_concurrent ?:
 	       vexipc_config(svc->inst, VEXIPC_CONFIG_MAX_CONCURRENT_PER_SERVICE);
@@ -30,11 +31,26 @@ enum vexipc_service_state vexipc_service_state(const struct vexipc_service *svc)
 		return VEXIPC_STATE_FAILED;
 	if (READ_ONCE(svc->draining))
 		return VEXIPC_STATE_DRAINING;
-	if (READ_ONCE(svc->degraded))
+	if (READ_ONCE(svc->degraded) || READ_ONCE(svc->stalled))
 		return VEXIPC_STATE_DEGRADED;
-	if (READ_ONCE(svc->in_flight) >= credit_limit(svc))
+	if (READ_ONCE(svc->in_flight) >= vexipc_service_limit(svc))
 		return VEXIPC_STATE_BUSY;
 	return VEXIPC_STATE_ACTIVE;
+}
+
+/**
+ * vexipc_service_control() - what an administrator wants done
+ * @svc: with which
+ * @op: enum vexipc_control_op, checked
+ *
+ * Context: no locks held.
+ */
+void vexipc_service_control(struct vexipc_service *svc, u32 op)
+{
+	if (op == VEXIPC_CONTROL_DRAIN || op == VEXIPC_CONTROL_RESUME)
+		vexipc_registry_drain(svc, op == VEXIPC_CONTROL_DRAIN);
+	else
+		vexipc_breaker_set(svc, op);
 }
 
 /* vexipc_service_available() - may it be chosen for a new request? */
@@ -60,10 +76,13 @@ void vexipc_service_note_state(struct vexipc_service *svc,
 	now = vexipc_service_state(svc);
 	vexipc_availability_set(&svc->availability, ktime_get_ns(),
 				vexipc_service_available(svc));
+	/* Under the lock: what is told last is how it is. */
+	if (now != before)
+		vexipc_trace(service_state, svc->inst->cookie, svc->slot, svc->handle,
+			     before, now);
 	spin_unlock_bh(&svc->lock);
 	if (now == before)
 		return;
-	vexipc_trace(service_state, svc->inst->cookie, svc->slot, svc->handle, before, now);
 	vexipc_netlink_service_event(svc);
 }
 
@@ -72,13 +91,19 @@ void vexipc_service_note_state(struct vexipc_service *svc,
  * @svc: whose; locked
  * @error: how
  * @service_ns: how long the service had it
+ * @allowed_ns: how long the whole request may take
  */
 void vexipc_service_account(struct vexipc_service *svc, enum vexipc_error error,
-			    u64 service_ns)
+			    u64 service_ns, u64 allowed_ns)
 {
 	u32 us = min_t(u64, div_u64(service_ns, NSEC_PER_USEC), U32_MAX);
+	u64 now = ktime_get_ns();
+	bool failed;
 
 	lockdep_assert_held(&svc->lock);
+	if (error != VEXIPC_ERR_TIMED_OUT && error != VEXIPC_ERR_CANCELLED &&
+	    error != VEXIPC_ERR_INTERRUPTED)
+		svc->last_answer_ns = now;
 	switch (error) {
 	case VEXIPC_OK:
 		svc->completed++;
@@ -86,21 +111,38 @@ void vexipc_service_account(struct vexipc_service *svc, enum vexipc_error error,
 		/* An eighth of the way each time; the first answer sets it. */
 		svc->average_us = svc->completed == 1 ? us :
 			svc->average_us + ((s64)us - svc->average_us) / 8;
-		break;
+		vexipc_latency_add(&svc->latency, now, service_ns);
+		vexipc_breaker_note(svc, false, now - service_ns, now);
+		return;
 	case VEXIPC_ERR_CANCELLED:
 	case VEXIPC_ERR_INTERRUPTED:
 		svc->cancelled++;
-		break;
+		return;
 	case VEXIPC_ERR_TIMED_OUT:
 		svc->timed_out++;
-		svc->failures++;
+		/* Who waits for less than it usually takes learns nothing of it. */
+		failed = us >= 4ull * svc->average_us;
 		break;
 	case VEXIPC_ERR_OVERLOADED:
 		/* Busy is not broken. */
+		return;
+	case VEXIPC_ERR_INVALID:
+	case VEXIPC_ERR_UNSUPPORTED:
+	case VEXIPC_ERR_TOO_LARGE:
+	case VEXIPC_ERR_BAD_STRING:
+	case VEXIPC_ERR_OUT_OF_RANGE:
+		/* It says that it was asked wrongly. */
+		failed = false;
 		break;
 	default:
-		svc->failures++;
+		failed = true;
 	}
+	svc->failures++;
+	if (!failed)
+		return;
+	/* To fail at once is not to be fast. */
+	vexipc_latency_add(&svc->latency, now, max(service_ns, allowed_ns));
+	vexipc_breaker_note(svc, true, now - service_ns, now);
 }
 
 bool vexipc_service_matches(const struct vexipc_service *svc, u32 dimensions,
@@ -123,7 +165,7 @@ void vexipc_service_entry_fill(struct vexipc_service *svc,
 {
 	const struct vexipc_service_spec *spec = &svc->spec;
 	u64 now = ktime_get_ns();
-	u32 limit = credit_limit(svc);
+	u32 limit = vexipc_service_limit(svc);
 
 	memset(entry, 0, sizeof(*entry));
 	entry->handle = svc->handle;
@@ -154,6 +196,7 @@ void vexipc_service_entry_fill(struct vexipc_service *svc,
 	entry->health = vexipc_health_score(svc);
 	entry->in_flight = svc->in_flight;
 	entry->queued = svc->queued;
+	entry->breaker = svc->breaker.state;
 	entry->load = div_u64((u64)(svc->in_flight + svc->queued) * 1000, limit);
 	entry->requests = svc->requests;
 	entry->completed = svc->completed;

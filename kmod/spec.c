@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a service says of itself: checked once, asked often. */
+#include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/string.h>
@@ -113,6 +114,22 @@ bool vexipc_spec_matches(const struct vexipc_service_spec *spec, u32 dimensions,
 		found = spec->dimensions[i] == dimensions;
 	return found && (spec->data_types & data_types) == data_types &&
 	       (!model_len || has_model(spec, model, model_len));
+}
+
+/**
+ * vexipc_spec_breadth() - how much it can do
+ * @spec: checked
+ *
+ * Return: grows with the dimensions, data types and models; below 2^31.
+ */
+u32 vexipc_spec_breadth(const struct vexipc_service_spec *spec)
+{
+	u32 dimensions = spec->dimensions_count ?: VEXIPC_MAX_DIMENSIONS;
+	u32 models = 1;
+
+	for (u32 i = 0; i + 1 < spec->models_len; i++)
+		models += !spec->models[i];
+	return dimensions * hweight32(spec->data_types) * models;
 }
 
 void vexipc_spec_free(struct vexipc_service_spec *spec)

@@ -21,11 +21,11 @@ static u64 sum(struct vexipc_instance *inst, size_t offset)
 
 static u64 in_flight(struct vexipc_instance *inst)
 {
-	struct vexipc_service_set *set;
+	struct vexipc_capable *set;
 	u64 total = 0;
 
 	rcu_read_lock();
-	set = rcu_dereference(inst->services);
+	set = rcu_dereference(inst->services)->all;
 	for (u32 i = 0; i < set->count; i++) {
 		struct vexipc_service *svc = rcu_dereference(set->service[i]);
 
@@ -114,6 +114,5 @@ void vexipc_stats_service(struct vexipc_service *svc, struct vexipc_stats *out)
 	out->bytes_out = svc->bytes_out;
 	spin_unlock_bh(&svc->lock);
 	out->services = 1;
-	out->max_concurrent_requests = svc->spec.max_concurrent ?:
-		vexipc_config(svc->inst, VEXIPC_CONFIG_MAX_CONCURRENT_PER_SERVICE);
+	out->max_concurrent_requests = vexipc_service_limit(svc);
 }

@@ -2,7 +2,11 @@
 /*
  * Tracepoints: each step of a request, each change of a service. Their names
  * and the order of their arguments are an API: arguments are only ever added,
- * at the end. Arguments are scalars, at most twelve; times are ns.
+ * at the end. Arguments are scalars, at most twelve; times are ns. A
+ * content_len of 0 is a probe's.
+ *
+ * What happens to requests at one service (queue, unqueue, send, unsend,
+ * attempt) is told under that service's lock: in order, one at a time.
  *
  * Fire them with vexipc_trace(), never directly: see there.
  */
@@ -98,8 +102,8 @@ TRACE_EVENT(vexipc_request_refuse,
 
 TRACE_EVENT(vexipc_request_queue,
 	TP_PROTO(u64 instance, u64 correlation, u32 slot, u64 service, u32 priority,
-		 u32 queued),
-	TP_ARGS(instance, correlation, slot, service, priority, queued),
+		 u32 queued, u32 content_len),
+	TP_ARGS(instance, correlation, slot, service, priority, queued, content_len),
 	TP_STRUCT__entry(
 		__field(u64, instance)
 		__field(u64, correlation)
@@ -107,6 +111,7 @@ TRACE_EVENT(vexipc_request_queue,
 		__field(u32, slot)
 		__field(u32, priority)
 		__field(u32, queued)
+		__field(u32, content_len)
 	),
 	TP_fast_assign(
 		__entry->instance = instance;
@@ -115,16 +120,48 @@ TRACE_EVENT(vexipc_request_queue,
 		__entry->slot = slot;
 		__entry->priority = priority;
 		__entry->queued = queued;
+		__entry->content_len = content_len;
 	),
-	TP_printk("instance=%llu correlation=%llx slot=%u service=%llx priority=%u queued=%u",
+	TP_printk("instance=%llu correlation=%llx slot=%u service=%llx priority=%u queued=%u content_len=%u",
 		  __entry->instance, __entry->correlation, __entry->slot,
-		  __entry->service, __entry->priority, __entry->queued)
+		  __entry->service, __entry->priority, __entry->queued,
+		  __entry->content_len)
+);
+
+/* It left the queue without having been sent: ended, or moved elsewhere. */
+TRACE_EVENT(vexipc_request_unqueue,
+	TP_PROTO(u64 instance, u64 correlation, u32 slot, u64 service, u32 priority,
+		 u32 queued, u32 content_len),
+	TP_ARGS(instance, correlation, slot, service, priority, queued, content_len),
+	TP_STRUCT__entry(
+		__field(u64, instance)
+		__field(u64, correlation)
+		__field(u64, service)
+		__field(u32, slot)
+		__field(u32, priority)
+		__field(u32, queued)
+		__field(u32, content_len)
+	),
+	TP_fast_assign(
+		__entry->instance = instance;
+		__entry->correlation = correlation;
+		__entry->service = service;
+		__entry->slot = slot;
+		__entry->priority = priority;
+		__entry->queued = queued;
+		__entry->content_len = content_len;
+	),
+	TP_printk("instance=%llu correlation=%llx slot=%u service=%llx priority=%u queued=%u content_len=%u",
+		  __entry->instance, __entry->correlation, __entry->slot,
+		  __entry->service, __entry->priority, __entry->queued,
+		  __entry->content_len)
 );
 
 TRACE_EVENT(vexipc_request_send,
 	TP_PROTO(u64 instance, u64 correlation, u32 slot, u64 service, u64 queue_ns,
-		 u32 content_len, u32 in_flight),
-	TP_ARGS(instance, correlation, slot, service, queue_ns, content_len, in_flight),
+		 u32 content_len, u32 in_flight, u32 queued, u32 priority),
+	TP_ARGS(instance, correlation, slot, service, queue_ns, content_len, in_flight,
+		queued, priority),
 	TP_STRUCT__entry(
 		__field(u64, instance)
 		__field(u64, correlation)
@@ -133,6 +170,8 @@ TRACE_EVENT(vexipc_request_send,
 		__field(u32, slot)
 		__field(u32, content_len)
 		__field(u32, in_flight)
+		__field(u32, queued)
+		__field(u32, priority)
 	),
 	TP_fast_assign(
 		__entry->instance = instance;
@@ -142,10 +181,82 @@ TRACE_EVENT(vexipc_request_send,
 		__entry->slot = slot;
 		__entry->content_len = content_len;
 		__entry->in_flight = in_flight;
+		__entry->queued = queued;
+		__entry->priority = priority;
 	),
-	TP_printk("instance=%llu correlation=%llx slot=%u service=%llx queue_ns=%llu content_len=%u in_flight=%u",
+	TP_printk("instance=%llu correlation=%llx slot=%u service=%llx queue_ns=%llu content_len=%u in_flight=%u queued=%u priority=%u",
 		  __entry->instance, __entry->correlation, __entry->slot,
 		  __entry->service, __entry->queue_ns, __entry->content_len,
+		  __entry->in_flight, __entry->queued, __entry->priority)
+);
+
+/* It found no room in the service's socket and is back in front of the queue. */
+TRACE_EVENT(vexipc_request_unsend,
+	TP_PROTO(u64 instance, u64 correlation, u32 slot, u64 service, u32 content_len,
+		 u32 in_flight, u32 queued, u32 priority),
+	TP_ARGS(instance, correlation, slot, service, content_len, in_flight, queued,
+		priority),
+	TP_STRUCT__entry(
+		__field(u64, instance)
+		__field(u64, correlation)
+		__field(u64, service)
+		__field(u32, slot)
+		__field(u32, content_len)
+		__field(u32, in_flight)
+		__field(u32, queued)
+		__field(u32, priority)
+	),
+	TP_fast_assign(
+		__entry->instance = instance;
+		__entry->correlation = correlation;
+		__entry->service = service;
+		__entry->slot = slot;
+		__entry->content_len = content_len;
+		__entry->in_flight = in_flight;
+		__entry->queued = queued;
+		__entry->priority = priority;
+	),
+	TP_printk("instance=%llu correlation=%llx slot=%u service=%llx content_len=%u in_flight=%u queued=%u priority=%u",
+		  __entry->instance, __entry->correlation, __entry->slot,
+		  __entry->service, __entry->content_len, __entry->in_flight,
+		  __entry->queued, __entry->priority)
+);
+
+/* An attempt that was sent has ended, whether or not the request has. */
+TRACE_EVENT(vexipc_request_attempt,
+	TP_PROTO(u64 instance, u64 correlation, u32 slot, u64 service, u32 error,
+		 u64 service_ns, u32 content_len, u32 answer_len, u32 count,
+		 u32 in_flight),
+	TP_ARGS(instance, correlation, slot, service, error, service_ns, content_len,
+		answer_len, count, in_flight),
+	TP_STRUCT__entry(
+		__field(u64, instance)
+		__field(u64, correlation)
+		__field(u64, service)
+		__field(u64, service_ns)
+		__field(u32, slot)
+		__field(u32, error)
+		__field(u32, content_len)
+		__field(u32, answer_len)
+		__field(u32, count)
+		__field(u32, in_flight)
+	),
+	TP_fast_assign(
+		__entry->instance = instance;
+		__entry->correlation = correlation;
+		__entry->service = service;
+		__entry->service_ns = service_ns;
+		__entry->slot = slot;
+		__entry->error = error;
+		__entry->content_len = content_len;
+		__entry->answer_len = answer_len;
+		__entry->count = count;
+		__entry->in_flight = in_flight;
+	),
+	TP_printk("instance=%llu correlation=%llx slot=%u service=%llx error=%u service_ns=%llu content_len=%u answer_len=%u count=%u in_flight=%u",
+		  __entry->instance, __entry->correlation, __entry->slot,
+		  __entry->service, __entry->error, __entry->service_ns,
+		  __entry->content_len, __entry->answer_len, __entry->count,
 		  __entry->in_flight)
 );
 
@@ -309,6 +420,30 @@ TRACE_EVENT(vexipc_service_state,
 		  __entry->before, __entry->now)
 );
 
+TRACE_EVENT(vexipc_service_breaker,
+	TP_PROTO(u64 instance, u32 slot, u64 service, u32 before, u32 now, u32 ejections),
+	TP_ARGS(instance, slot, service, before, now, ejections),
+	TP_STRUCT__entry(
+		__field(u64, instance)
+		__field(u64, service)
+		__field(u32, slot)
+		__field(u32, before)
+		__field(u32, now)
+		__field(u32, ejections)
+	),
+	TP_fast_assign(
+		__entry->instance = instance;
+		__entry->service = service;
+		__entry->slot = slot;
+		__entry->before = before;
+		__entry->now = now;
+		__entry->ejections = ejections;
+	),
+	TP_printk("instance=%llu slot=%u service=%llx before=%u now=%u ejections=%u",
+		  __entry->instance, __entry->slot, __entry->service,
+		  __entry->before, __entry->now, __entry->ejections)
+);
+
 TRACE_EVENT(vexipc_service_heartbeat,
 	TP_PROTO(u64 instance, u32 slot, u64 service, u32 cpu_permille,
 		 u64 memory_bytes, u32 in_flight, u32 queue_depth),
@@ -380,6 +515,19 @@ TRACE_EVENT(vexipc_alert,
 	TP_printk("instance=%llu kind=%u slot=%u service=%llx value=%llu",
 		  __entry->instance, __entry->kind, __entry->slot, __entry->service,
 		  __entry->value)
+);
+
+/* The network namespace goes, and all services in it are gone. */
+TRACE_EVENT(vexipc_instance_exit,
+	TP_PROTO(u64 instance),
+	TP_ARGS(instance),
+	TP_STRUCT__entry(
+		__field(u64, instance)
+	),
+	TP_fast_assign(
+		__entry->instance = instance;
+	),
+	TP_printk("instance=%llu", __entry->instance)
 );
 
 #endif

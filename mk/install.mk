@@ -20,6 +20,9 @@ files = $(foreach p,$(programs),755:$p:$(bindir)/$(notdir $p)) \
 	$(call each,tools/*/*.service,$(libdir)/systemd/system) \
 	$(call each,tools/*/*.rules,$(libdir)/udev/rules.d) \
 	$(foreach f,$(wildcard tools/*/*.sysusers),644:$f:$(libdir)/sysusers.d/$(basename $(notdir $f)).conf) \
+	$(call each,bpf/telemetry.h bpf/policy.h,$(incdir)/vexipc/bpf) \
+	$(foreach p,$(policies),644:$p:$(libdir)/vexipc/bpf/$(notdir $p)) \
+	644:include/uapi/linux/vexipc_policy.h:$(incdir)/linux/vexipc_policy.h \
 	$(call each,docs/netlink/*.yaml,$(sharedir)/vexipc/netlink)
 
 # Other modules build against these.
@@ -57,9 +60,12 @@ uninstall:
 
 # What only the tests need.
 .PHONY: install-helpers
-install-helpers: $(helpers)
+install-helpers: $(helpers) $(test_policies)
 	$(Q)for file in $(helpers); do \
 		install -D -m 755 -t $(DESTDIR)$(PREFIX)/lib/vexipc/tests $$file || exit; \
+	done
+	$(Q)for file in $(test_policies); do \
+		install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/vexipc/tests $$file || exit; \
 	done
 
 .PHONY: unit

@@ -3,6 +3,10 @@
 #   $(call program,NAME,SOURCES,LIBS)   installed in $(PREFIX)/bin
 #   $(call helper,NAME,SOURCES,LIBS)    for the tests in the virtual machine
 #   $(call library,NAME,SOURCES,LIBS)   libNAME.so.1 and libNAME.a
+#   $(call bpf,NAME)                    NAME.bpf.c as $(out)/bpf/NAME.bpf.o
+#   $(call policy,NAME)                 the same, installed for vexipc policy load
+#   $(call test_policy,NAME)            the same, of tests/bpf/, for the tests
+#   $(call uses_bpf,SOURCE,NAME)        SOURCE includes NAME.skel.h, the skeleton
 #   $(call unit,NAME,SOURCES,LIBS)      a test program run on the host, built
 #                                       with ASan and UBSan, which prints TAP
 #
@@ -113,4 +117,40 @@ $(out)/unit/%:
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(san_cflags) -o $@ $(own_objects) $(filter %.a,$^) $(call ldflags,$(libs))
 
--include $(shell find $(out)/obj $(out)/pic $(out)/san -name '*.d' 2>/dev/null)
+# BPF: for any machine that its map and register names are right for.
+CLANG ?= clang
+LLVM_STRIP ?= llvm-strip
+BPFTOOL ?= bpftool
+bpf_cflags := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Wno-unused-parameter -Werror \
+	-I/usr/include/$(shell $(CC) -print-multiarch) -I$(CURDIR)/include/uapi -I$(CURDIR)/bpf
+bpf_objects :=
+policies :=
+test_policies :=
+bpf = $(eval bpf_objects += $(out)/bpf/$1.bpf.o)
+policy = $(eval policies += $(out)/bpf/$1.bpf.o)
+test_policy = $(eval test_policies += $(out)/test-bpf/$1.bpf.o)
+define include_skeleton
+$(foreach kind,obj pic san,$(out)/$(kind)/$(here)/$(patsubst %.c,%.o,$1)): $(out)/bpf/$2.skel.h
+CFLAGS_$(here)/$1 := -I$(out)/bpf
+endef
+uses_bpf = $(eval $(call include_skeleton,$1,$2))
+
+define compile_bpf
+	$(call say,BPF,$(<F))
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(bpf_cflags) -MMD -MP -c -o $@ $<
+	$(Q)$(LLVM_STRIP) -g $@
+endef
+
+$(out)/bpf/%.bpf.o: $(CURDIR)/bpf/%.bpf.c
+	$(compile_bpf)
+
+$(out)/test-bpf/%.bpf.o: $(CURDIR)/tests/bpf/%.bpf.c
+	$(compile_bpf)
+
+$(out)/bpf/%.skel.h: $(out)/bpf/%.bpf.o
+	$(call say,SKEL,bpf/$(@F))
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@.new
+	$(Q)mv $@.new $@
+
+-include $(shell find $(out)/obj $(out)/pic $(out)/san $(out)/bpf $(out)/test-bpf -name '*.d' 2>/dev/null)

@@ -7,11 +7,15 @@
 
 #include "availability.h"
 #include "batch.h"
+#include "breaker.h"
 #include "config.h"
 #include "endpoint.h"
 #include "error.h"
+#include "health.h"
 #include "histogram.h"
 #include "instance.h"
+#include "latency.h"
+#include "policy.h"
 #include "protocol.h"
 #include "queue.h"
 #include "registry.h"
@@ -29,6 +33,10 @@ TESTED(vexipc_availability_share);
 
 TESTED(vexipc_batch_check_items);
 TESTED(vexipc_batch_check_results);
+
+TESTED(vexipc_breaker_note);
+TESTED(vexipc_breaker_look);
+TESTED(vexipc_breaker_set);
 
 TESTED(vexipc_config_init);
 TESTED(vexipc_config_row);
@@ -50,11 +58,17 @@ TESTED(vexipc_endpoint_service);
 
 TESTED(vexipc_error_name);
 
+TESTED(vexipc_health_heartbeat);
+
 TESTED(vexipc_histogram_add);
 TESTED(vexipc_histogram_percentile);
 
 TESTED(vexipc_instance_of);
 TESTED(vexipc_instance_prepare);
+
+TESTED(vexipc_latency_add);
+TESTED(vexipc_latency_average);
+TESTED(vexipc_latency_peak);
 
 TESTED(vexipc_image_open);
 TESTED(vexipc_image_seal);
@@ -66,6 +80,14 @@ TESTED(vexipc_negotiate);
 TESTED(vexipc_vector_bytes);
 TESTED(vexipc_string_check);
 TESTED(vexipc_string_list_check);
+
+TESTED(vexipc_policy_name);
+TESTED(vexipc_policy_use);
+TESTED(vexipc_policy_at);
+TESTED(vexipc_policy_validate);
+TESTED(vexipc_policy_add);
+TESTED(vexipc_policy_remove);
+TESTED(vexipc_policy_replace);
 
 TESTED(vexipc_queue_next);
 TESTED(vexipc_queue_ready);

@@ -799,7 +799,7 @@ static void control(void)
 
 	arg = good; arg.op = 0;
 	EQUAL(call(fd, VEXIPC_IOC_CONTROL, &arg), -EINVAL);
-	arg = good; arg.op = 3;
+	arg = good; arg.op = VEXIPC_CONTROL_OPS;
 	EQUAL(call(fd, VEXIPC_IOC_CONTROL, &arg), -EINVAL);
 	arg = good; arg.service_id_len = 2;
 	EQUAL(call(fd, VEXIPC_IOC_CONTROL, &arg), -ENOENT);
@@ -822,6 +822,43 @@ static void control(void)
 	server_stop(s);
 }
 
+/* ---------------------------------------------------------------- policies -- */
+
+static void policies(void)
+{
+	struct vexipc_policies arg, good = { .entry_size = sizeof(struct vexipc_policy_entry) };
+	struct vexipc_policy_entry entry;
+	int fd = device_open(0);
+
+	AT("none");
+	arg = good;
+	arg.buffer_ptr = (uintptr_t)&entry;
+	arg.buffer_size = sizeof(entry);
+	arg.count = 7;
+	EQUAL(call(fd, VEXIPC_IOC_POLICIES, &arg), 0);
+	EQUAL(arg.count, 0);
+	EQUAL(arg.total, 0);
+	EQUAL(arg.use.in_use, 0);
+	EQUAL(arg.use.name[0], 0);
+	AT("refused");
+	arg = good; arg.use.reserved = 1;
+	EQUAL(call(fd, VEXIPC_IOC_POLICIES, &arg), -EINVAL);
+	arg = good; arg.buffer_size = 1; arg.entry_size = 0;
+	EQUAL(call(fd, VEXIPC_IOC_POLICIES, &arg), -EINVAL);
+	arg = good; arg.flags = VEXIPC_POLICIES_NAME << 1;
+	EQUAL(call(fd, VEXIPC_IOC_POLICIES, &arg), -EOPNOTSUPP);
+	arg = good; arg.flags = VEXIPC_POLICIES_NAME;
+	memset(arg.use.name, 'x', sizeof(arg.use.name));
+	EQUAL(call(fd, VEXIPC_IOC_POLICIES, &arg), -EINVAL);
+	arg = good; arg.flags = VEXIPC_POLICIES_NAME;
+	EQUAL(call(fd, VEXIPC_IOC_POLICIES, &arg), 0);
+	if (arg.offered) {
+		arg.use.name[0] = 'x';
+		EQUAL(call(fd, VEXIPC_IOC_POLICIES, &arg), -ENOENT);
+	}
+	close(fd);
+}
+
 /* --------------------------------------------------------------- all alike -- */
 
 static const struct {
@@ -837,6 +874,7 @@ static const struct {
 	{ VEXIPC_IOC_CANCEL, sizeof(struct vexipc_cancel) },
 	{ VEXIPC_IOC_CONFIG, sizeof(struct vexipc_config) },
 	{ VEXIPC_IOC_CONTROL, sizeof(struct vexipc_control) },
+	{ VEXIPC_IOC_POLICIES, sizeof(struct vexipc_policies) },
 };
 
 static void numbers(void)
@@ -844,7 +882,7 @@ static void numbers(void)
 	unsigned char zero[2048] = { 0 };
 	int fd = device_open(0);
 
-	EQUAL(ARRAY_SIZE(calls), 9);
+	EQUAL(ARRAY_SIZE(calls), 10);
 	for (unsigned int i = 0; i < ARRAY_SIZE(calls); i++) {
 		unsigned long cmd = calls[i].cmd;
 
@@ -863,7 +901,7 @@ static void numbers(void)
 	}
 	for (unsigned int nr = 0; nr < 256; nr++) {
 		AT("ioctl 0x%x", nr);
-		if (nr < 0x20 || nr > 0x28)
+		if (nr < 0x20 || nr > 0x29)
 			EQUAL(call(fd, _IOC(_IOC_READ | _IOC_WRITE, 'V', nr, 64), zero), -ENOTTY);
 	}
 	AT("TCGETS");
@@ -1154,6 +1192,7 @@ int main(int argc, char **argv)
 		{ "stats", stats },
 		{ "cancel", cancel },
 		{ "control", control },
+		{ "policies", policies },
 		{ "numbers", numbers },
 		{ "sizes", sizes },
 		{ "compat", compat },

@@ -332,7 +332,7 @@ static void texts(void)
 	     NEST(SERVICE, STR(ID, "other"); mnl_attr_put_u64(nlh, VEXIPC_SVC_HANDLE, 1)));
 	SAYS(SERVICE_SET, EINVAL, "", put_id(nlh, "other"));
 	SAYS(SERVICE_SET, ERANGE, "", put_id(nlh, "other");
-	     mnl_attr_put_u32(nlh, VEXIPC_A_CONTROL, 3));
+	     mnl_attr_put_u32(nlh, VEXIPC_A_CONTROL, VEXIPC_CONTROL_OPS));
 	SAYS(SERVICE_SET, ENOENT, "no such service", put_id(nlh, "nobody");
 	     mnl_attr_put_u32(nlh, VEXIPC_A_CONTROL, 1));
 	SAYS(STATS_GET, ENOENT, "no such service", put_id(nlh, "nobody"));

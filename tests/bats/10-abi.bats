@@ -93,7 +93,11 @@ unprivileged() { setpriv --reuid 65534 --regid "$1" --clear-groups "${@:2}"; }
 	abi-ioctls control
 }
 
-@test "ioctls are numbered 0x20 to 0x28 as specified; all else is ENOTTY, a bad pointer EFAULT" {
+@test "policies: what is wrong is refused, and with none loaded there are none" {
+	abi-ioctls policies
+}
+
+@test "ioctls are numbered 0x20 to 0x29 as specified; all else is ENOTTY, a bad pointer EFAULT" {
 	abi-ioctls numbers
 }
 

@@ -129,7 +129,7 @@ print(*struct.unpack("<6f", sys.stdin.buffer.read()))' <"$BATS_TEST_TMPDIR/raw")
 	run -0 vexipc services --json
 	jq -e 'map(.id) == ["alpha","zeta"]' <<<"$output"
 	assert_equal "$(jq -r '.[0] | keys[]' <<<"$output" | sort | paste -sd' ')" \
-		"available_day available_hour available_minute average_us bytes_in bytes_out completed \
+		"available_day available_hour available_minute average_us breaker bytes_in bytes_out completed \
 cpu_permille data_types dimensions failures features handle health id in_flight last_heartbeat_ns \
 latency_us load max_batch max_concurrent memory_bytes name p50_us p90_us p999_us p99_us pid \
 priority queued registered_ns reported_in_flight reported_queue_depth requests slot \
@@ -238,8 +238,7 @@ software_version state throughput transport uid version weight"
 }
 
 @test "monitor shows alerts: no capable service, queue full, service unavailable" {
-	start monitor vexipc monitor --json
-	wait_until 20 listens
+	start_monitor monitor vexipc monitor --json
 	run -4 vexipc embed text
 	wait_line "$BATS_TEST_TMPDIR/monitor.out" '"alert":"no-capable-service"'
 	config max_queue_size=1

@@ -12,6 +12,8 @@
  *   -c N	take at most N requests at once
  *   -b N	take batches of N
  *   -M NAME	have this model
+ *   -p N	priority
+ *   -w N	weight
  *   -i FIFO	where commands come from, one a line
  *
  * It prints "ready HANDLE" when all are registered, or "refused N ERRNO" when the
@@ -368,7 +370,7 @@ int main(int argc, char **argv)
 	int opt;
 
 	count = 1;
-	while ((opt = getopt(argc, argv, "n:t:m:d:c:b:M:i:")) != -1) {
+	while ((opt = getopt(argc, argv, "n:t:m:d:c:b:M:p:w:i:")) != -1) {
 		switch (opt) {
 		case 'n':
 			count = (uint32_t)atoi(optarg);
@@ -396,6 +398,12 @@ int main(int argc, char **argv)
 		case 'M':
 			models[0] = optarg;
 			config.models = models;
+			break;
+		case 'p':
+			config.priority = (uint32_t)atoi(optarg);
+			break;
+		case 'w':
+			config.weight = (uint32_t)atoi(optarg);
 			break;
 		case 'i':
 			/* For writing too, or its end would be seen between two commands. */

@@ -9,6 +9,7 @@
 #include <vexipc/vexipc.h>
 
 #include "bench.h"
+#include "selection.h"
 
 enum { MAX_LIST = 16 };
 
@@ -25,11 +26,14 @@ struct arguments {
 	const struct bench_peer *peer[MAX_LIST];
 	struct { size_t request, answer; } size[MAX_LIST];
 	unsigned int depth[MAX_LIST];
-	unsigned int peer_count, size_count, depth_count;
+	unsigned int services[MAX_LIST];
+	unsigned int peer_count, size_count, depth_count, services_count;
+	uint32_t algorithm;
 	bool instructions;
 };
 
-enum { OPT_JSON = 256, OPT_REPEAT, OPT_WARM_UP, OPT_LIST, OPT_INSTRUCTIONS };
+enum { OPT_JSON = 256, OPT_REPEAT, OPT_WARM_UP, OPT_LIST, OPT_INSTRUCTIONS,
+       OPT_SERVICES, OPT_ALGORITHM };
 
 static const struct argp_option options[] = {
 	{ "peer", 'p', "NAME", 0, "Only this one, and any other named so", 0 },
@@ -43,6 +47,9 @@ static const struct argp_option options[] = {
 	{ "json", OPT_JSON, "FILE", 0, "Write the results there; - is stdout, without a table", 0 },
 	{ "instructions", OPT_INSTRUCTIONS, NULL, 0,
 	  "Fail unless the clock counts instructions", 0 },
+	{ "services", OPT_SERVICES, "N", 0, "Instead: what choosing one of N services takes. "
+	  "May be given more than once", 0 },
+	{ "algorithm", OPT_ALGORITHM, "NAME", 0, "With --services: only by this algorithm", 0 },
 	{ "list", OPT_LIST, NULL, 0, "List the peers", 0 },
 	{ 0 }
 };
@@ -89,7 +96,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct arguments *args = state->input;
 
 	if (args->peer_count == MAX_LIST || args->size_count == MAX_LIST ||
-	    args->depth_count == MAX_LIST)
+	    args->depth_count == MAX_LIST || args->services_count == MAX_LIST)
 		argp_error(state, "too many of one option");
 	switch (key) {
 	case 'p':
@@ -116,6 +123,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_INSTRUCTIONS:
 		args->instructions = true;
+		break;
+	case OPT_SERVICES:
+		args->services[args->services_count++] =
+			(unsigned int)number(arg, 1, VEXIPC_MAX_SERVICES, state);
+		break;
+	case OPT_ALGORITHM:
+		if (vexipc_algorithm_parse(arg, &args->algorithm))
+			argp_error(state, "%s: no such algorithm", arg);
 		break;
 	case OPT_LIST:
 		for (size_t i = 0; i < ARRAY_SIZE(peers); i++)
@@ -191,6 +206,11 @@ int main(int argc, char **argv)
 	report.instructions = bench_clock_counts_instructions();
 	if (args.instructions && !report.instructions)
 		errx(1, "the clock counts no instructions: see scripts/vm --icount");
+	if (args.services_count) {
+		bench_selection(args.services, args.services_count, args.algorithm,
+				args.plan.trips, report.instructions);
+		return 0;
+	}
 	run(&args, &report);
 	if (!args.json || strcmp(args.json, "-"))
 		bench_print(&report);

@@ -200,6 +200,58 @@ int vexipc_admin_resume(struct vexipc_admin *admin, const char *id)
 	return control(admin, id, VEXIPC_CONTROL_RESUME);
 }
 
+int vexipc_admin_breaker(struct vexipc_admin *admin, const char *id, uint32_t op)
+{
+	return control(admin, id, op);
+}
+
+int vexipc_admin_policies(struct vexipc_admin *admin, struct vexipc_policy_use *use,
+			  struct vexipc_policy_entry **entries, uint32_t *count)
+{
+	struct vexipc_policy_entry *buf = NULL;
+	uint32_t room = FIRST_ENTRIES;
+	int err;
+
+	for (;;) {
+		struct vexipc_policies arg = { .entry_size = sizeof(*buf) };
+		void *bigger = reallocarray(buf, room, sizeof(*buf));
+
+		err = -ENOMEM;
+		if (!bigger)
+			break;
+		buf = bigger;
+		memset(buf, 0, room * sizeof(*buf));
+		arg.buffer_ptr = address_of(buf);
+		arg.buffer_size = room * (uint32_t)sizeof(*buf);
+		err = admin_ioctl(admin, VEXIPC_IOC_POLICIES, &arg);
+		if (!err && !arg.offered)
+			err = -EOPNOTSUPP;
+		if (err)
+			break;
+		if (arg.total <= arg.count) {
+			if (use)
+				*use = arg.use;
+			*entries = buf;
+			*count = arg.count;
+			return 0;
+		}
+		room = arg.total + 1;
+	}
+	free(buf);
+	return err;
+}
+
+int vexipc_admin_policy_name(struct vexipc_admin *admin, const char *name)
+{
+	struct vexipc_policies arg = { .flags = VEXIPC_POLICIES_NAME };
+
+	if (name && strlen(name) >= sizeof(arg.use.name))
+		return -ENOENT;
+	if (name)
+		strcpy(arg.use.name, name);
+	return admin_ioctl(admin, VEXIPC_IOC_POLICIES, &arg);
+}
+
 uint32_t vxi_admin_default_transport(void)
 {
 	struct vexipc_config_entry entry = { .field = VEXIPC_CONFIG_TRANSPORT_TYPE };

@@ -13,19 +13,8 @@
 
 #include "internal.h"
 
-#define SIZE(type_, field_) sizeof(((type_ *)0)->field_)
-#define ROW(type_, field_, title_, unit_, kind_, help_) {	\
-	.name = #field_,					\
-	.title = (title_),					\
-	.unit = (unit_),					\
-	.offset = offsetof(type_, field_),			\
-	.size = SIZE(type_, field_),				\
-	.kind = VEXIPC_FIELD_##kind_,				\
-	.help = (help_),					\
-}
-
 #define S(field_, title_, unit_, kind_, help_) \
-	ROW(struct vexipc_service_entry, field_, title_, unit_, kind_, help_)
+	FIELD_ROW(struct vexipc_service_entry, field_, title_, unit_, kind_, help_)
 
 /* In the order tables show them. */
 static const struct vexipc_field service_fields[] = {
@@ -35,6 +24,7 @@ static const struct vexipc_field service_fields[] = {
 	S(handle, NULL, "", HEX, "number in messages and traces"),
 	S(slot, NULL, "", NUMBER, "index in the telemetry maps"),
 	S(state, "STATE", "", STATE, "what it is doing"),
+	S(breaker, "BREAKER", "", BREAKER, "open while it fails"),
 	S(health, "HEALTH", "", NUMBER, "0 to 100"),
 	S(load, "LOAD", "permille", NUMBER, "in flight and queued, of its limit"),
 	S(in_flight, "INFLIGHT", "", NUMBER, "requests it has now"),
@@ -75,7 +65,7 @@ static const struct vexipc_field service_fields[] = {
 };
 
 #define T(field_, unit_, kind_, help_) \
-	ROW(struct vexipc_stats, field_, NULL, unit_, kind_, help_)
+	FIELD_ROW(struct vexipc_stats, field_, NULL, unit_, kind_, help_)
 
 static const struct vexipc_field stats_fields[] = {
 	T(submitted, "", NUMBER, "requests that came"),
@@ -114,11 +104,31 @@ static const struct vexipc_field stats_fields[] = {
 	{ 0 },
 };
 
+#define P(field_, title_, unit_, kind_, help_) \
+	FIELD_ROW(struct vexipc_policy_entry, field_, title_, unit_, kind_, help_)
+
+static const struct vexipc_field policy_fields[] = {
+	P(name, "NAME", "", STRING, "what instances name it by"),
+	P(instances, "INSTANCES", "", NUMBER, "that name it"),
+	P(calls, "CALLS", "", NUMBER, "choices it was asked for"),
+	P(chosen, "CHOSEN", "", NUMBER, "choices it made"),
+	P(declined, "DECLINED", "", NUMBER, "choices it left to the built-in algorithm"),
+	P(bad_answers, "BAD", "", NUMBER, "answers that were no candidate"),
+	P(overruns, "OVERRUNS", "", NUMBER, "times it took too long"),
+	P(total_ns, NULL, "ns", NUMBER, "time in it"),
+	P(max_ns, NULL, "ns", NUMBER, "its longest call"),
+	P(updates, NULL, "", NUMBER, "how often it was replaced"),
+	P(link_id, NULL, "", NUMBER, "of its BPF link; 0: it is detached"),
+	P(loaded_ns, NULL, "ns", NUMBER, "when it was loaded, on the monotonic clock"),
+	P(reason, "FAULT", "", STRING, "what it last did wrong"),
+	{ 0 },
+};
+
 #define C(name_, number_, unit_, kind_, help_) {	\
 	.name = (name_),				\
 	.unit = (unit_),				\
 	.offset = offsetof(struct vexipc_config_entry, value),	\
-	.size = SIZE(struct vexipc_config_entry, value),	\
+	.size = sizeof(((struct vexipc_config_entry *)0)->value),	\
 	.number = VEXIPC_CONFIG_##number_,		\
 	.kind = VEXIPC_FIELD_##kind_,			\
 	.privileged = true,				\
@@ -157,12 +167,37 @@ static const struct vexipc_field config_fields[] = {
 	  "probes failed in a row until a service counts as failed"),
 	C("healthy_after", HEALTHY_AFTER, "", NUMBER,
 	  "probes answered in a row until it counts as well again"),
+	C("slow_start_sec", SLOW_START_SEC, "s", NUMBER,
+	  "until a newcomer has its whole share, with load-based"),
+	C("sticky_timeout_sec", STICKY_TIMEOUT_SEC, "s", NUMBER,
+	  "a session stays with its service while no longer idle; 0: sessions do not"),
+	C("breaker_failures", BREAKER_FAILURES, "", NUMBER,
+	  "failures in a row that open a breaker; 0: any number"),
+	C("breaker_error_percent", BREAKER_ERROR_PERCENT, "%", NUMBER,
+	  "failures in ten seconds that open a breaker; 0: any share"),
+	C("breaker_min_volume", BREAKER_MIN_VOLUME, "", NUMBER,
+	  "attempts in ten seconds that make a share of failures count"),
+	C("breaker_ejection_ms", BREAKER_EJECTION_MS, "ms", NUMBER,
+	  "a breaker is open so long the first time; doubles"),
+	C("breaker_max_ejection_ms", BREAKER_MAX_EJECTION_MS, "ms", NUMBER,
+	  "a breaker is open so long at the most"),
+	C("breaker_panic_percent", BREAKER_PANIC_PERCENT, "%", NUMBER,
+	  "with fewer services left breakers do not count; 0: they always do"),
+	C("retry_budget_percent", RETRY_BUDGET_PERCENT, "%", NUMBER,
+	  "requests under way that may be retried at once; at least 3"),
+	C("stall_timeout_ms", STALL_TIMEOUT_MS, "ms", NUMBER,
+	  "a service that answers nothing for so long is degraded; 0: never"),
 	{ 0 },
 };
 
 const struct vexipc_field *vexipc_service_fields(void)
 {
 	return service_fields;
+}
+
+const struct vexipc_field *vexipc_policy_fields(void)
+{
+	return policy_fields;
 }
 
 const struct vexipc_field *vexipc_stats_fields(void)
@@ -190,7 +225,7 @@ uint64_t vexipc_field_value(const struct vexipc_field *field, const void *object
 	uint32_t narrow;
 
 	if (field->kind == VEXIPC_FIELD_STRING || field->kind == VEXIPC_FIELD_LIST ||
-	    field->kind == VEXIPC_FIELD_ERRORS)
+	    field->kind == VEXIPC_FIELD_ERRORS || field->kind == VEXIPC_FIELD_SIZES)
 		return 0;
 	if (field->size == sizeof(narrow)) {
 		memcpy(&narrow, at, sizeof(narrow));
@@ -257,6 +292,30 @@ static void format_errors(struct text *text, const struct vexipc_field *field,
 		append(text, "-");
 }
 
+/* Of 1, 2-3, 4-7, ... and the last of all that is more. */
+static void format_sizes(struct text *text, const struct vexipc_field *field,
+			 const void *object)
+{
+	const char *at = (const char *)object + field->offset;
+	uint32_t steps = field->size / sizeof(uint64_t);
+
+	for (uint32_t i = 0; i < steps; i++) {
+		uint64_t n;
+
+		memcpy(&n, at + i * sizeof(n), sizeof(n));
+		if (!n)
+			continue;
+		append(text, "%s%u", comma(text), 1u << i);
+		if (i + 1 == steps)
+			append(text, "+");
+		else if (i)
+			append(text, "-%u", (2u << i) - 1);
+		append(text, "=%" PRIu64, n);
+	}
+	if (!text->len)
+		append(text, "-");
+}
+
 static void format_features(struct text *text, uint64_t features)
 {
 	static const char *const names[] = { "batch", "health", "fragments" };
@@ -285,8 +344,14 @@ static void format_value(struct text *text, const struct vexipc_field *field, ui
 	case VEXIPC_FIELD_TRANSPORT:
 		append(text, "%s", vexipc_transport_name((uint32_t)value));
 		break;
+	case VEXIPC_FIELD_BREAKER:
+		append(text, "%s", vexipc_breaker_name((uint32_t)value));
+		break;
 	case VEXIPC_FIELD_ALGORITHM:
 		append(text, "%s", vexipc_algorithm_name((uint32_t)value));
+		break;
+	case VEXIPC_FIELD_ERROR:
+		append(text, "%s", value ? vexipc_error_name((uint32_t)value) : "-");
 		break;
 	case VEXIPC_FIELD_BOOL:
 		append(text, "%s", value ? "true" : "false");
@@ -318,6 +383,8 @@ int vexipc_field_format(const struct vexipc_field *field, const void *object, ch
 		format_list(&text, field, object);
 	else if (field->kind == VEXIPC_FIELD_ERRORS)
 		format_errors(&text, field, object);
+	else if (field->kind == VEXIPC_FIELD_SIZES)
+		format_sizes(&text, field, object);
 	else
 		format_value(&text, field, vexipc_field_value(field, object));
 	return (int)text.len;

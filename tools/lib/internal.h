@@ -18,6 +18,17 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
+/* A row of a table of fields. */
+#define FIELD_ROW(type_, field_, title_, unit_, kind_, help_) {	\
+	.name = #field_,					\
+	.title = (title_),					\
+	.unit = (unit_),					\
+	.offset = offsetof(type_, field_),			\
+	.size = sizeof(((type_ *)0)->field_),			\
+	.kind = VEXIPC_FIELD_##kind_,				\
+	.help = (help_),					\
+}
+
 static inline uint32_t get_le32(const void *p)
 {
 	uint32_t v;

@@ -107,6 +107,7 @@ static const struct {
 	N(UID, uid),
 	N(PID, pid),
 	N(SLOT, slot),
+	N(BREAKER, breaker),
 #undef N
 };
 

@@ -29,6 +29,12 @@ static const char *const states[] = {
 	[VEXIPC_STATE_GONE]	   = "gone",
 };
 
+static const char *const breakers[] = {
+	[VEXIPC_BREAKER_CLOSED]	   = "closed",
+	[VEXIPC_BREAKER_OPEN]	   = "open",
+	[VEXIPC_BREAKER_HALF_OPEN] = "half-open",
+};
+
 static const char *const transports[] = {
 	[VEXIPC_TRANSPORT_DEFAULT] = "default",
 	[VEXIPC_TRANSPORT_NETLINK] = "netlink",
@@ -39,6 +45,14 @@ static const char *const transports[] = {
 static const char *const algorithms[] = {
 	[VEXIPC_ALGORITHM_DEFAULT]     = "default",
 	[VEXIPC_ALGORITHM_ROUND_ROBIN] = "round-robin",
+	[VEXIPC_ALGORITHM_LEAST_CONNECTIONS] = "least-connections",
+	[VEXIPC_ALGORITHM_LEAST_RESPONSE_TIME] = "least-response-time",
+	[VEXIPC_ALGORITHM_LOAD_BASED] = "load-based",
+	[VEXIPC_ALGORITHM_PRIORITY] = "priority",
+	[VEXIPC_ALGORITHM_CAPABILITY] = "capability",
+	[VEXIPC_ALGORITHM_WEIGHTED_ROUND_ROBIN] = "weighted-round-robin",
+	[VEXIPC_ALGORITHM_PEAK_EWMA] = "peak-ewma",
+	[VEXIPC_ALGORITHM_CONSISTENT_HASH] = "consistent-hash",
 };
 
 static const char *const alerts[] = {
@@ -46,6 +60,15 @@ static const char *const alerts[] = {
 	[VEXIPC_ALERT_SERVICE_UNAVAILABLE] = "service-unavailable",
 	[VEXIPC_ALERT_SERVICE_BACK]	   = "service-back",
 	[VEXIPC_ALERT_QUEUE_FULL]	   = "queue-full",
+	[VEXIPC_ALERT_BREAKER_OPENED]	   = "breaker-opened",
+	[VEXIPC_ALERT_BREAKER_CLOSED]	   = "breaker-closed",
+	[VEXIPC_ALERT_POLICY_DETACHED]	   = "policy-detached",
+};
+
+static const char *const policy_states[] = {
+	[VEXIPC_POLICY_LOADED]	 = "loaded",
+	[VEXIPC_POLICY_BYPASSED] = "bypassed",
+	[VEXIPC_POLICY_DETACHED] = "detached",
 };
 
 static const struct {
@@ -107,9 +130,19 @@ NAMES(state, states)
 NAMES(transport, transports)
 NAMES(algorithm, algorithms)
 
+const char *vexipc_breaker_name(uint32_t state)
+{
+	return name_in(breakers, ARRAY_SIZE(breakers), state);
+}
+
 const char *vexipc_alert_name(uint32_t kind)
 {
 	return name_in(alerts, ARRAY_SIZE(alerts), kind);
+}
+
+const char *vexipc_policy_state_name(uint32_t state)
+{
+	return name_in(policy_states, ARRAY_SIZE(policy_states), state);
 }
 
 const char *vexipc_priority_name(uint32_t priority)

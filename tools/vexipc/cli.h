@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include <cjson/cJSON.h>
+#include <vexipc/telemetry.h>
 #include <vexipc/vexipc.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -31,8 +32,11 @@ int cmd_stats(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_drain(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
+int cmd_breaker(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
+int cmd_policy(int argc, char **argv);
+int cmd_telemetry(int argc, char **argv);
 
 /* ---- errors: "vexipc: cannot WHAT: why: what to do" on stderr ---- */
 

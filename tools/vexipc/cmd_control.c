@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vexipc drain, resume, ping. */
+/* vexipc drain, resume, breaker, ping. */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -60,6 +60,63 @@ int cmd_resume(int argc, char **argv)
 {
 	return control(argc, argv, "Let a drained service have requests again. "
 		       "Needs CAP_NET_ADMIN.", "resume", vexipc_admin_resume);
+}
+
+/* --------------------------------------------------------------- breaker -- */
+
+struct breaker_args {
+	const char *id;
+	uint32_t op;
+};
+
+static error_t breaker_option(int key, char *arg, struct argp_state *state)
+{
+	struct breaker_args *args = state->input;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (!args->id)
+			args->id = arg;
+		else if (args->op)
+			argp_error(state, "too many arguments");
+		else if (!strcmp(arg, "open"))
+			args->op = VEXIPC_CONTROL_BREAKER_OPEN;
+		else if (!strcmp(arg, "closed"))
+			args->op = VEXIPC_CONTROL_BREAKER_CLOSED;
+		else if (!strcmp(arg, "auto"))
+			args->op = VEXIPC_CONTROL_BREAKER_AUTO;
+		else
+			argp_error(state, "a breaker is open, closed or auto, not '%s'", arg);
+		break;
+	case ARGP_KEY_END:
+		if (!args->op)
+			argp_error(state, "which service, and open, closed or auto?");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+int cmd_breaker(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.parser = breaker_option,
+		.args_doc = "ID open|closed|auto",
+		.doc = "Hold a service's circuit breaker open or closed, whatever it answers, "
+		       "or let it go by the answers again. Needs CAP_NET_ADMIN.",
+	};
+	struct breaker_args args = { 0 };
+	struct vexipc_admin *admin;
+	int err;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	err = open_admin(&admin);
+	if (err)
+		return err;
+	err = vexipc_admin_breaker(admin, args.id, args.op);
+	vexipc_admin_close(admin);
+	return err ? fail(err, "set the breaker of service '%s'", args.id) : EXIT_OK;
 }
 
 /* ------------------------------------------------------------------ ping -- */

@@ -45,7 +45,10 @@ static const struct argp_option options[] = {
 	  "critical, high, normal (default), low, or 0 to 255", 2 },
 	{ "timeout", KEY_TIMEOUT, "MS", 0, "time for each request; default: the instance's", 2 },
 	{ "session", KEY_SESSION, "NAME", 0, "name of the session the requests belong to", 2 },
-	{ "algorithm", KEY_ALGORITHM, "NAME", 0, "how a service is chosen: round-robin", 2 },
+	{ "algorithm", KEY_ALGORITHM, "NAME", 0,
+	  "how a service is chosen: round-robin, least-connections, least-response-time, "
+	  "load-based, priority, capability, weighted-round-robin, peak-ewma, "
+	  "consistent-hash", 2 },
 	{ "transport", KEY_TRANSPORT, "NAME", 0,
 	  "reach the module by chardev (default) or netlink", 2 },
 	{ "batch", KEY_BATCH, "N", 0, "N texts in one request", 2 },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Errors, arguments, signals: what every subcommand needs. */
+/* Errors, arguments, signals: what every subcommand needs, and vexipc-top. */
 #include <ctype.h>
 #include <errno.h>
 #include <signal.h>
@@ -38,7 +38,7 @@ static const char *reason(int err)
 
 static int say(int err, const char *detail, const char *format, va_list args)
 {
-	fputs("vexipc: cannot ", stderr);
+	fprintf(stderr, "%s: cannot ", program_invocation_short_name);
 	vfprintf(stderr, format, args);
 	if (detail && *detail)
 		fprintf(stderr, ": %s", detail);
@@ -117,7 +117,8 @@ int finish_output(int code)
 		return code;
 	/* Whoever reads had enough: no need to tell them. */
 	if (errno != EPIPE)
-		fprintf(stderr, "vexipc: cannot write the output: %s\n", strerror(errno));
+		fprintf(stderr, "%s: cannot write the output: %s\n",
+			program_invocation_short_name, strerror(errno));
 	return EXIT_FAILED;
 }
 

@@ -46,6 +46,22 @@ static void add_errors(cJSON *object, const struct vexipc_field *field, const vo
 	}
 }
 
+/* An array of the counts, all of them. */
+static void add_sizes(cJSON *object, const struct vexipc_field *field, const void *from)
+{
+	cJSON *array = cJSON_AddArrayToObject(object, field->name);
+	const char *at = (const char *)from + field->offset;
+	char text[32];
+
+	for (uint32_t i = 0; i < field->size / sizeof(uint64_t); i++) {
+		uint64_t n;
+
+		memcpy(&n, at + i * sizeof(n), sizeof(n));
+		snprintf(text, sizeof(text), "%" PRIu64, n);
+		cJSON_AddItemToArray(array, cJSON_CreateRaw(text));
+	}
+}
+
 /* A comma-separated list of names as an array. */
 static void add_names(cJSON *object, const char *name, char *names)
 {
@@ -73,6 +89,9 @@ void json_field(cJSON *object, const struct vexipc_field *field, const void *fro
 		break;
 	case VEXIPC_FIELD_ERRORS:
 		add_errors(object, field, from);
+		break;
+	case VEXIPC_FIELD_SIZES:
+		add_sizes(object, field, from);
 		break;
 	case VEXIPC_FIELD_TYPES:
 	case VEXIPC_FIELD_FEATURES:

@@ -17,8 +17,11 @@ static const struct command {
 	{ "config", "show or change the configuration", cmd_config },
 	{ "drain", "send a service nothing new", cmd_drain },
 	{ "resume", "let a drained service have requests again", cmd_resume },
+	{ "breaker", "hold a service's breaker open or closed, or let it go", cmd_breaker },
 	{ "monitor", "watch services come and go, and alerts", cmd_monitor },
 	{ "ping", "ask the module or a service how it is", cmd_ping },
+	{ "policy", "balance by a policy in BPF", cmd_policy },
+	{ "telemetry", "keep figures of services in BPF maps", cmd_telemetry },
 };
 
 static void usage(FILE *to)

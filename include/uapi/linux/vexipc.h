@@ -152,6 +152,14 @@ enum vexipc_transport_type {
 enum vexipc_algorithm {
 	VEXIPC_ALGORITHM_DEFAULT	= 0,	/* the instance's */
 	VEXIPC_ALGORITHM_ROUND_ROBIN	= 1,
+	VEXIPC_ALGORITHM_LEAST_CONNECTIONS = 2,	/* fewest in flight and queued */
+	VEXIPC_ALGORITHM_LEAST_RESPONSE_TIME = 3,
+	VEXIPC_ALGORITHM_LOAD_BASED	= 4,	/* latency, requests in hand, CPU, weight */
+	VEXIPC_ALGORITHM_PRIORITY	= 5,	/* a tier when all higher ones are full or out */
+	VEXIPC_ALGORITHM_CAPABILITY	= 6,	/* the tightest fit */
+	VEXIPC_ALGORITHM_WEIGHTED_ROUND_ROBIN = 7,	/* smooth */
+	VEXIPC_ALGORITHM_PEAK_EWMA	= 8,	/* the better of two at random */
+	VEXIPC_ALGORITHM_CONSISTENT_HASH = 9,	/* of the session, or the content */
 	VEXIPC_ALGORITHMS
 };
 
@@ -159,11 +167,18 @@ enum vexipc_service_state {
 	VEXIPC_STATE_REGISTERING = 0,	/* until the ACK; no list shows it */
 	VEXIPC_STATE_ACTIVE	 = 1,
 	VEXIPC_STATE_BUSY	 = 2,	/* every credit is taken */
-	VEXIPC_STATE_DEGRADED	 = 3,	/* misses heartbeats and probes; last choice */
+	VEXIPC_STATE_DEGRADED	 = 3,	/* misses probes, or answers nothing; last choice */
 	VEXIPC_STATE_DRAINING	 = 4,	/* finishes what it holds, gets nothing new */
 	VEXIPC_STATE_FAILED	 = 5,	/* unhealthy; gets probes only */
 	VEXIPC_STATE_GONE	 = 6,
 	VEXIPC_STATES
+};
+
+enum vexipc_breaker_state {
+	VEXIPC_BREAKER_CLOSED	 = 0,
+	VEXIPC_BREAKER_OPEN	 = 1,	/* it failed: gets nothing for a while */
+	VEXIPC_BREAKER_HALF_OPEN = 2,	/* gets a few, to see */
+	VEXIPC_BREAKER_STATES
 };
 
 /*
@@ -615,7 +630,7 @@ struct vexipc_service_entry {
 	__u32 version;				/* protocol */
 	__u32 dimensions_count;
 	__u32 dimensions[VEXIPC_MAX_SERVICE_DIMENSIONS];
-	__u32 reserved;
+	__u32 breaker;				/* enum vexipc_breaker_state */
 	char id[VEXIPC_MAX_NAME];		/* NUL-padded; unterminated when full */
 	char name[VEXIPC_MAX_NAME];
 	char software_version[VEXIPC_MAX_NAME];
@@ -727,6 +742,16 @@ enum vexipc_config_field {
 	VEXIPC_CONFIG_PROBE_TIMEOUT_MS		= 17,
 	VEXIPC_CONFIG_UNHEALTHY_AFTER		= 18,	/* probes failed in a row */
 	VEXIPC_CONFIG_HEALTHY_AFTER		= 19,	/* probes answered in a row */
+	VEXIPC_CONFIG_SLOW_START_SEC		= 20,	/* until a newcomer has its share */
+	VEXIPC_CONFIG_STICKY_TIMEOUT_SEC	= 21,	/* 0: sessions are not kept together */
+	VEXIPC_CONFIG_BREAKER_FAILURES		= 22,	/* in a row; 0: does not count */
+	VEXIPC_CONFIG_BREAKER_ERROR_PERCENT	= 23,	/* of the last 10 s; 0: does not count */
+	VEXIPC_CONFIG_BREAKER_MIN_VOLUME	= 24,	/* attempts for a percentage */
+	VEXIPC_CONFIG_BREAKER_EJECTION_MS	= 25,	/* the first time; doubles */
+	VEXIPC_CONFIG_BREAKER_MAX_EJECTION_MS	= 26,
+	VEXIPC_CONFIG_BREAKER_PANIC_PERCENT	= 27,	/* fewer left: breakers do not count */
+	VEXIPC_CONFIG_RETRY_BUDGET_PERCENT	= 28,	/* of requests under way; at least 3 */
+	VEXIPC_CONFIG_STALL_TIMEOUT_MS		= 29,	/* no answer for so long; 0: any */
 	__VEXIPC_CONFIG_MAX
 };
 
@@ -757,12 +782,77 @@ struct vexipc_config {
 enum vexipc_control_op {
 	VEXIPC_CONTROL_DRAIN	= 1,
 	VEXIPC_CONTROL_RESUME	= 2,
+	VEXIPC_CONTROL_BREAKER_OPEN	= 3,	/* and keep it open, whatever comes */
+	VEXIPC_CONTROL_BREAKER_CLOSED	= 4,	/* and keep it closed */
+	VEXIPC_CONTROL_BREAKER_AUTO	= 5,	/* as its answers make it, again */
+	VEXIPC_CONTROL_OPS
 };
 
 struct vexipc_control {
 	__aligned_u64 service_id_ptr;
 	__u32 service_id_len;
 	__u32 op;				/* enum vexipc_control_op */
+};
+
+/* ------------------------------------------------------------- policies -- */
+
+#define VEXIPC_POLICY_NAME_LEN		32	/* with its NUL */
+#define VEXIPC_POLICY_REASON_LEN	96
+
+enum vexipc_policy_state {
+	VEXIPC_POLICY_LOADED	= 1,
+	VEXIPC_POLICY_BYPASSED	= 2,	/* took too long; is left out for a second */
+	VEXIPC_POLICY_DETACHED	= 3,	/* misbehaved; remembered for its reason */
+	VEXIPC_POLICY_STATES
+};
+
+/**
+ * struct vexipc_policy_entry - a balancing policy in BPF, and what it did
+ *
+ * Policies are of the whole machine: all instances see them.
+ */
+struct vexipc_policy_entry {
+	__aligned_u64 calls;			/* of select() */
+	__aligned_u64 chosen;			/* a service */
+	__aligned_u64 declined;			/* left to the built-in algorithm */
+	__aligned_u64 bad_answers;		/* no candidate's index */
+	__aligned_u64 overruns;			/* took too long */
+	__aligned_u64 total_ns;			/* in the policy, all calls */
+	__aligned_u64 max_ns;			/* the longest call */
+	__aligned_u64 loaded_ns;		/* CLOCK_MONOTONIC */
+	__u32 state;				/* enum vexipc_policy_state */
+	__u32 link_id;				/* of the BPF link; 0: detached */
+	__u32 updates;				/* how often it was replaced */
+	__u32 instances;			/* that name it */
+	char name[VEXIPC_POLICY_NAME_LEN];
+	char reason[VEXIPC_POLICY_REASON_LEN];	/* its last fault; empty: none */
+};
+
+/* struct vexipc_policy_use is which policy an instance names. */
+struct vexipc_policy_use {
+	__aligned_u64 fallbacks;		/* choices that it was to make and did not */
+	__u32 in_use;				/* 1: it is loaded */
+	__u32 reserved;
+	char name[VEXIPC_POLICY_NAME_LEN];	/* empty: none */
+};
+
+#define VEXIPC_POLICIES_NAME	(1u << 0)	/* needs CAP_NET_ADMIN */
+
+/*
+ * Read the instance's policy and the list of all; with VEXIPC_POLICIES_NAME,
+ * first have the instance use the one named in use.name, or none. ENOENT none
+ * is loaded by that name, EOPNOTSUPP this kernel has no policies. Entries are
+ * entry_size apart; the kernel writes the smaller of both sizes.
+ */
+struct vexipc_policies {
+	__aligned_u64 buffer_ptr;		/* struct vexipc_policy_entry each */
+	__u32 buffer_size;
+	__u32 entry_size;			/* in: sizeof(struct vexipc_policy_entry) */
+	__u32 flags;
+	__u32 count;				/* out: entries written */
+	__u32 total;				/* out: policies there are */
+	__u32 offered;				/* out: 1: policies can be loaded */
+	struct vexipc_policy_use use;		/* name: in, out */
 };
 
 #define VEXIPC_IOC_MAGIC	'V'
@@ -775,6 +865,7 @@ struct vexipc_control {
 #define VEXIPC_IOC_CANCEL	_IOWR(VEXIPC_IOC_MAGIC, 0x26, struct vexipc_cancel)
 #define VEXIPC_IOC_CONFIG	_IOWR(VEXIPC_IOC_MAGIC, 0x27, struct vexipc_config)
 #define VEXIPC_IOC_CONTROL	_IOWR(VEXIPC_IOC_MAGIC, 0x28, struct vexipc_control)
+#define VEXIPC_IOC_POLICIES	_IOWR(VEXIPC_IOC_MAGIC, 0x29, struct vexipc_policies)
 
 /* The names VexFS knows these by. */
 #define VEXFS_IOCTL_IPC_REGISTER_SERVICE	VEXIPC_IOC_REGISTER
@@ -809,6 +900,9 @@ struct vexipc_control {
  *                the answer to a message of this socket
  *   FETCH        CORRELATION, OFFSET -> MESSAGE, OFFSET, TOTAL
  *   CANCEL       REQUEST_ID
+ *   POLICY_GET   do: -> POLICY{NAME, IN_USE, FALLBACKS}: the instance's
+ *                dump: one POLICY a message, of all loaded
+ *   POLICY_SET   POLICY{NAME}: the instance's; empty for none    CAP_NET_ADMIN
  *   EVENT        multicast: "discovery" has DISCOVERY messages (MESSAGE) and
  *                service changes (SERVICE), "alerts" has ALERT
  */
@@ -827,6 +921,8 @@ enum vexipc_cmd {
 	VEXIPC_CMD_FETCH	= 11,
 	VEXIPC_CMD_CANCEL	= 12,
 	VEXIPC_CMD_EVENT	= 13,
+	VEXIPC_CMD_POLICY_GET	= 14,
+	VEXIPC_CMD_POLICY_SET	= 15,
 	__VEXIPC_CMD_MAX
 };
 
@@ -847,6 +943,7 @@ enum vexipc_attr {
 	VEXIPC_A_DRAIN		= 11,	/* flag */
 	VEXIPC_A_FAILED_OVER	= 12,	/* u32 */
 	VEXIPC_A_ALERT		= 13,	/* nest: enum vexipc_alert_attr */
+	VEXIPC_A_POLICY		= 14,	/* nest: enum vexipc_policy_attr */
 	__VEXIPC_A_MAX
 };
 
@@ -907,6 +1004,7 @@ enum vexipc_service_attr {
 	VEXIPC_SVC_UID			= 50,	/* u32 */
 	VEXIPC_SVC_PID			= 51,	/* u32 */
 	VEXIPC_SVC_SLOT			= 52,	/* u32 */
+	VEXIPC_SVC_BREAKER		= 53,	/* u32, enum vexipc_breaker_state */
 	__VEXIPC_SVC_MAX
 };
 
@@ -954,11 +1052,39 @@ enum vexipc_stats_attr {
 
 #define VEXIPC_STATS_MAX (__VEXIPC_STATS_MAX - 1)
 
+/* As the fields of struct vexipc_policy_entry and vexipc_policy_use. */
+enum vexipc_policy_attr {
+	VEXIPC_POLICY_A_UNSPEC		= 0,
+	VEXIPC_POLICY_A_PAD		= 1,
+	VEXIPC_POLICY_A_NAME		= 2,	/* string */
+	VEXIPC_POLICY_A_IN_USE		= 3,	/* u32 */
+	VEXIPC_POLICY_A_FALLBACKS	= 4,	/* u64 */
+	VEXIPC_POLICY_A_STATE		= 5,	/* u32, enum vexipc_policy_state */
+	VEXIPC_POLICY_A_REASON		= 6,	/* string */
+	VEXIPC_POLICY_A_LINK_ID		= 7,	/* u32 */
+	VEXIPC_POLICY_A_UPDATES		= 8,	/* u32 */
+	VEXIPC_POLICY_A_INSTANCES	= 9,	/* u32 */
+	VEXIPC_POLICY_A_CALLS		= 10,	/* u64 */
+	VEXIPC_POLICY_A_CHOSEN		= 11,	/* u64 */
+	VEXIPC_POLICY_A_DECLINED	= 12,	/* u64 */
+	VEXIPC_POLICY_A_BAD_ANSWERS	= 13,	/* u64 */
+	VEXIPC_POLICY_A_OVERRUNS	= 14,	/* u64 */
+	VEXIPC_POLICY_A_TOTAL_NS	= 15,	/* u64 */
+	VEXIPC_POLICY_A_MAX_NS		= 16,	/* u64 */
+	VEXIPC_POLICY_A_LOADED_NS	= 17,	/* u64 */
+	__VEXIPC_POLICY_A_MAX
+};
+
+#define VEXIPC_POLICY_A_MAX (__VEXIPC_POLICY_A_MAX - 1)
+
 enum vexipc_alert_kind {
 	VEXIPC_ALERT_NO_CAPABLE_SERVICE	= 1,
 	VEXIPC_ALERT_SERVICE_UNAVAILABLE = 2,
 	VEXIPC_ALERT_SERVICE_BACK	= 3,
 	VEXIPC_ALERT_QUEUE_FULL		= 4,
+	VEXIPC_ALERT_BREAKER_OPENED	= 5,
+	VEXIPC_ALERT_BREAKER_CLOSED	= 6,
+	VEXIPC_ALERT_POLICY_DETACHED	= 7,	/* text says which and why */
 	VEXIPC_ALERT_KINDS
 };
 

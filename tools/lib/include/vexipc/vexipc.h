@@ -67,7 +67,9 @@ const char *vexipc_transport_name(uint32_t transport);	/* netlink, ... */
 int vexipc_transport_parse(const char *name, uint32_t *transport);
 const char *vexipc_algorithm_name(uint32_t algorithm);	/* round-robin, ... */
 int vexipc_algorithm_parse(const char *name, uint32_t *algorithm);
+const char *vexipc_breaker_name(uint32_t state);	/* closed, ... */
 const char *vexipc_alert_name(uint32_t kind);		/* queue-full, ... */
+const char *vexipc_policy_state_name(uint32_t state);	/* enum vexipc_policy_state */
 const char *vexipc_message_type_name(uint32_t type);	/* EMBED_REQUEST, ... */
 /* critical, high, normal, low: the band a priority of 0-255 is in. */
 const char *vexipc_priority_name(uint32_t priority);
@@ -639,6 +641,28 @@ int vexipc_admin_config_set(struct vexipc_admin *admin,
 /* Send a service nothing new; let it have requests again. Need CAP_NET_ADMIN. */
 int vexipc_admin_drain(struct vexipc_admin *admin, const char *id);
 int vexipc_admin_resume(struct vexipc_admin *admin, const char *id);
+/* @op: VEXIPC_CONTROL_BREAKER_OPEN, _CLOSED to hold it so, _AUTO. */
+int vexipc_admin_breaker(struct vexipc_admin *admin, const char *id, uint32_t op);
+
+/**
+ * vexipc_admin_policies() - the balancing policies there are
+ * @use: NULL, or which one the instance names
+ * @entries: set to a malloc()ed array, NULL when there are none
+ * @count: set
+ *
+ * Return: 0; -EOPNOTSUPP the module is loaded without BTF; ...
+ */
+int vexipc_admin_policies(struct vexipc_admin *admin, struct vexipc_policy_use *use,
+			  struct vexipc_policy_entry **entries, uint32_t *count);
+
+/**
+ * vexipc_admin_policy_name() - have the instance use a policy
+ * @name: of one that is loaded; NULL for none
+ *
+ * Needs CAP_NET_ADMIN. Return: 0; -ENOENT none is loaded by that name;
+ * -EOPNOTSUPP there are no policies; ...
+ */
+int vexipc_admin_policy_name(struct vexipc_admin *admin, const char *name);
 
 /* ---------------------------------------------------------------- fields -- */
 
@@ -655,6 +679,9 @@ enum vexipc_field_kind {
 	VEXIPC_FIELD_FEATURES,		/* mask of features */
 	VEXIPC_FIELD_LIST,		/* __u32 array, its count in entry->dimensions_count */
 	VEXIPC_FIELD_ERRORS,		/* __u64 array by enum vexipc_error */
+	VEXIPC_FIELD_ERROR,		/* enum vexipc_error */
+	VEXIPC_FIELD_SIZES,		/* __u64 array by power of two */
+	VEXIPC_FIELD_BREAKER,
 };
 
 /* One field of a structure: what tables, JSON and tools print it from. */
@@ -672,6 +699,7 @@ struct vexipc_field {
 
 /* Tables, ended by an entry whose name is NULL. */
 const struct vexipc_field *vexipc_service_fields(void);	/* struct vexipc_service_entry */
+const struct vexipc_field *vexipc_policy_fields(void);
 const struct vexipc_field *vexipc_stats_fields(void);	/* struct vexipc_stats */
 const struct vexipc_field *vexipc_config_fields(void);	/* enum vexipc_config_field */
 

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _VEXIPC_BREAKER_H
+#define _VEXIPC_BREAKER_H
+
+#include <linux/types.h>
+#include <linux/vexipc.h>
+
+struct vexipc_service;
+
+enum {
+	VEXIPC_BREAKER_SECONDS	= 10,	/* of the window */
+	VEXIPC_BREAKER_PROBES	= 3,	/* at once, and in a row to close it */
+};
+
+/**
+ * struct vexipc_breaker - keeps requests from a service that fails
+ * @state:	enum vexipc_breaker_state; read without the lock
+ * @held:	somebody has set it: it stays
+ * @until_ns:	when it is half-open, if it is open; read without the lock
+ * @since_ns:	when @state began
+ * @ejections:	how often it has opened without a long time closed between
+ * @failures:	in a row
+ * @successes:	in a row, half-open
+ * @second:	of the newest part of the window
+ * @window:	what came of attempts, by second
+ *
+ * Under the service's lock.
+ */
+struct vexipc_breaker {
+	u32 state;
+	bool held;
+	u64 until_ns;
+	u64 since_ns;
+	u32 ejections;
+	u32 failures;
+	u32 successes;
+	u64 second;
+	struct {
+		u32 succeeded, failed;
+	} window[VEXIPC_BREAKER_SECONDS];
+};
+
+void vexipc_breaker_note(struct vexipc_service *svc, bool failed, u64 sent_ns, u64 now_ns);
+void vexipc_breaker_tell(struct vexipc_service *svc, u32 before, u32 now);
+void vexipc_breaker_set(struct vexipc_service *svc, u32 op);
+bool vexipc_breaker_look(struct vexipc_service *svc, u64 now_ns);
+bool vexipc_breaker_admits(struct vexipc_service *svc);
+
+#endif

@@ -1,0 +1,232 @@
+#!/usr/bin/env bats
+# Balancing policies in BPF: loaded, used, replaced, and thrown out.
+
+load common
+load life
+
+policies=/usr/lib/vexipc/tests
+
+# Processors are taken away for long where all is translated: only the test of
+# slowness has the limit as it is.
+max_us=/sys/module/vexipc/parameters/policy_max_us
+
+setup() {
+	fresh_module
+	echo 2000000 >$max_us
+	ip netns add there
+}
+
+teardown() {
+	stop_all
+	! ip netns list | grep -q '^there' || ip netns delete there
+	unload_policies
+	# A program that is gone for us is freed a moment later.
+	unload_module
+}
+
+unload_policies() {
+	local name
+	module_loaded || return 0
+	vexipc policy list --json | jq -r '.[] | select(.state != "detached").name' |
+		while read -r name; do vexipc policy unload "$name"; done
+}
+
+there() { ip netns exec there "$@"; }
+policy() { vexipc policy "$@"; }
+load_test() { vexipc policy load "$policies/policy_$1.bpf.o" "${@:2}"; }
+
+# policy_of NAME FIELD
+policy_of() { vexipc policy show "$1" --json | jq -r ".$2"; }
+policy_is() { [ "$(policy_of "$1" "$2")" = "$3" ]; }
+
+# embed N: one after the other.
+embed() {
+	seq "$1" >"$BATS_TEST_TMPDIR/texts"
+	vexipc embed -f "$BATS_TEST_TMPDIR/texts" -j 1 >"$BATS_TEST_TMPDIR/answers"
+}
+
+# Requests for as long as the test says.
+start_load() {
+	start load sh -c 'while [ ! -e "$1/enough" ]; do
+		life-client threads chardev 4 50 || exit 1; echo round; done' sh "$BATS_TEST_TMPDIR"
+	wait_line "$BATS_TEST_TMPDIR/load.out" round 60
+}
+
+# None was lost, and none answered twice.
+finish_load() {
+	touch "$BATS_TEST_TMPDIR/enough"
+	finish load 60
+	errors_of load
+	assert_status 0
+	assert_idle
+	stats_are failed=0 timed_out=0 refused=0 orphans=0
+}
+
+# bats test_tags=smoke
+@test "requests go where the policy says; without it, where the algorithm says" {
+	start_echo light --weight 1
+	start_echo heavy --weight 900
+	load_test weight
+	embed 10
+	assert_equal "$(stat_of completed heavy) $(stat_of completed light)" "10 0"
+	assert_equal "$(policy_of weight chosen)" 10
+	load_test first
+	embed 10
+	assert_equal "$(stat_of completed heavy) $(stat_of completed light)" "10 10"
+	policy use none
+	embed 10
+	assert_equal "$(stat_of completed heavy) $(stat_of completed light)" "15 15"
+	# A request may say how it wants to be balanced.
+	policy use weight
+	vexipc embed --algorithm round-robin one two >/dev/null
+	assert_equal "$(policy_of weight calls)" 10
+}
+
+# bats test_tags=smoke
+@test "the shipped policies load, choose, and are unloaded; the module goes after" {
+	start_echo one --weight 100
+	start_echo two --weight 100
+	for name in load content; do
+		policy load "$name"
+		embed 20
+		assert_equal "$(policy_of "$name" chosen)" 20
+		assert_equal "$(policy_of "$name" bad_answers) $(policy_of "$name" declined)" "0 0"
+		policy unload "$name"
+		run -4 policy show "$name"
+	done
+	[ -z "$(ls /sys/fs/bpf/vexipc/policy)" ]
+	run -0 policy show
+	assert_output_has 'no policy'
+}
+
+@test "the policy hears how attempts ended" {
+	start_echo good
+	load_test first
+	embed 7
+	run -0 bpftool -j map dump name first_counts
+	assert_equal "$(jq -r '.[0].formatted.value | "\(.selected) \(.completed) \(.failed)"' <<<"$output")" "7 7 0"
+}
+
+# bats test_tags=smoke
+@test "a policy is replaced under load, again and again, without losing a request" {
+	start_service a -t chardev
+	start_service b -t netlink
+	load_test first
+	start_load
+	for i in $(seq "$(scale 10)"); do
+		for file in first weight first; do load_test "$file" --name first; done
+	done
+	assert_equal "$(policy_of first updates)" "$((3 * $(scale 10)))"
+	assert_equal "$(policy list --json | jq length)" 1
+	finish_load
+}
+
+@test "a policy is loaded, unloaded and killed under load: no request is lost" {
+	start_service a -t chardev
+	start_service b -t netlink
+	start_load
+	for i in $(seq "$(scale 10)"); do
+		load_test weight
+		case $((i % 3)) in
+		0) policy unload weight ;;
+		1) rm /sys/fs/bpf/vexipc/policy/weight ;;
+		2) bpftool link detach id "$(policy_of weight link_id)" ;;
+		esac
+		wait_until 20 no_policy weight
+	done
+	finish_load
+}
+no_policy() { ! vexipc policy show "$1"; }
+
+# bats test_tags=smoke
+@test "a policy that answers nonsense is detached; there is an alert, and show tells why" {
+	start_service a
+	start_monitor monitor vexipc monitor --json
+	load_test bad
+	embed 20
+	wait_until 20 policy_is bad state detached
+	run -0 policy show bad
+	assert_output_has 'beyond the candidates'
+	assert_equal "$(policy_of bad bad_answers)" 8
+	assert_equal "$(policy_of bad link_id)" 0
+	wait_line "$BATS_TEST_TMPDIR/monitor.out" 'policy-detached.*policy bad detached: select returned'
+	run -0 policy show --json
+	assert_equal "$(jq -c '[.uses, .in_use, .fallbacks]' <<<"$output")" '["bad",false,20]'
+	# A better one may take its name and place.
+	load_test weight --name bad
+	embed 5
+	assert_equal "$(policy_of bad state) $(policy_of bad chosen)" "loaded 5"
+	stats_are completed=25 failed=0
+}
+
+@test "a slow policy is bypassed at once, and detached when it is slow again" {
+	start_service a
+	echo 20000 >$max_us
+	load_test slow
+	embed 5
+	assert_equal "$(policy_of slow calls) $(policy_of slow overruns)" "1 1"
+	run -0 policy show slow
+	assert_output_has 'more than policy_max_us'
+	sleep 1.1
+	embed 5
+	wait_until 20 policy_is slow state detached
+	assert_equal "$(policy_of slow calls) $(policy_of slow overruns)" "2 2"
+	stats_are completed=10 failed=0
+}
+
+@test "policies that may not be are refused, and the message says why" {
+	run -1 load_test sleeps
+	assert_output_has 'cannot load'
+	run -1 load_test looks_beyond
+	assert_output_has 'the verifier refuses it'
+	run -1 load_test refuses
+	assert_output_has 'cannot attach policy refuses: '
+	run -1 policy load /dev/null
+	run -1 policy load /nowhere.bpf.o
+	assert_output_has 'No such file'
+	run -2 load_test first --name 'a/b'
+	run -4 policy use first
+	run -4 policy unload first
+	assert_equal "$(policy list --json)" '[]'
+}
+
+@test "one name, one policy: what holds it otherwise is not replaced" {
+	load_test first
+	# Loaded, but with a link that is not where it is looked for.
+	mv /sys/fs/bpf/vexipc/policy/first /sys/fs/bpf/elsewhere ||
+		bpftool link pin id "$(policy_of first link_id)" /sys/fs/bpf/elsewhere
+	rm -f /sys/fs/bpf/vexipc/policy/first
+	run -1 load_test weight --name first
+	assert_output_has 'another policy of that name is loaded'
+	assert_equal "$(policy_of first updates)" 0
+	rm /sys/fs/bpf/elsewhere
+	wait_until 20 no_policy first
+	load_test weight --name first
+}
+
+# bats test_tags=smoke
+@test "each namespace has its own policy, and only who administers it chooses" {
+	for ns in here there; do
+		for id in light heavy; do
+			weight=1
+			[ "$id" = light ] || weight=900
+			if [ "$ns" = here ]; then
+				start_echo "$id" --weight "$weight"
+			else
+				start "there-$id" ip netns exec there vexipc-embedd --id "$id" \
+					--engine echo --weight "$weight"
+				wait_until 30 there vexipc status "$id"
+			fi
+		done
+	done
+	load_test weight
+	load_test first --no-use
+	there vexipc policy use first
+	embed 4
+	there vexipc embed a b c d >/dev/null
+	assert_equal "$(stat_of completed heavy) $(stat_of completed light)" "4 0"
+	assert_equal "$(there vexipc stats light --json | jq .completed)" 4
+	assert_equal "$(policy_of weight chosen) $(policy_of first chosen)" "4 4"
+	run -5 unshare --user --map-root-user vexipc policy use first
+	ip netns delete there
+}

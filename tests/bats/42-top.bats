@@ -1,0 +1,318 @@
+#!/usr/bin/env bats
+# vexipc-top in a real terminal, as tmux is one: what it shows, keys, recordings.
+# shellcheck disable=SC2154 # stderr is of run --separate-stderr
+
+load common
+load life
+
+setup() {
+	fresh_module
+	vexipc telemetry attach
+}
+
+teardown() {
+	end_terminal
+	stop_all
+	vexipc telemetry detach
+	unload_module
+}
+
+# -------------------------------------------------------------- the terminal --
+
+# Whatever ails tmux, it is not what is tested.
+end_terminal() { timeout 10 tmux -L top kill-server 2>/dev/null || :; }
+
+# open_top COLUMNS ROWS [NAME=VALUE...] -- [OPTION...]: vexipc-top in a terminal.
+open_top() {
+	local size=(-x "$1" -y "$2") settings=(LC_ALL=C.UTF-8)
+	shift 2
+	while [ "$1" != -- ]; do
+		settings+=("$1")
+		shift
+	done
+	shift
+	# 3 is what BATS writes TAP to: it must not stay open.
+	tmux -L top -u -f /dev/null new-session -d -s top "${size[@]}" \
+		"env ${settings[*]} vexipc-top $*; echo ended with \$?; sleep 600" 3>&-
+}
+
+press() { tmux -L top send-keys -t top "$@"; }
+resize() { tmux -L top resize-window -t top -x "$1" -y "$2"; }
+
+# The screen, without spaces at the ends of lines.
+screen() { tmux -L top capture-pane -p -t top | sed 's/ *$//'; }
+screen_has() { screen | grep -qE -- "$1"; }
+screen_lacks() { ! screen_has "$1"; }
+
+# shows PATTERN [SECONDS]: sooner or later.
+shows() {
+	wait_until "${2:-30}" screen_has "$1" || {
+		screen
+		return 1
+	}
+}
+
+# What is the same every time: no clock, no lines, no figures of time; without
+# empty rows.
+stable() {
+	sed -E '/^$/d; s/ *[0-9]{2}:[0-9]{2}:[0-9]{2}$//; s/[▁▂▃▄▅▆▇█]//g
+		s/\b[0-9.]+(ns|us|ms|s)\b/TIME/g; s/highest [0-9.k]+/highest N/; s/  +/ /g; s/ $//'
+}
+
+close_top() {
+	press q
+	shows '^ended with 0'
+	end_terminal
+}
+
+# Two services that answered ten requests each and are idle.
+two_services() {
+	start_service alpha
+	start_service beta
+	seq 20 | vexipc embed --dims 1 >/dev/null
+	assert_equal "$(requests_of alpha) $(requests_of beta)" '10 10'
+}
+
+# ---------------------------------------------------------------- the screen --
+
+# bats test_tags=smoke
+@test "80x24: the instance, and a row a service" {
+	two_services
+	open_top 80 24 -- -s id
+	shows '^alpha +active +- +0 '
+	assert_equal "$(screen | stable)" "$(cat <<-'SCREEN'
+		vexipc-top available 2/2 req/s 0
+		in flight 0 queued 0 p50 - p99 - errors% -
+		queues: critical 0 high 0 normal 0 low 0 highest N retries 0 failovers 0
+		policy round-robin dropped 0
+		SERVICE STATE SHARE% REQ/S INFL QUEUE P50 P99 ERR% CPU%
+		alpha active - 0 0 0 TIME TIME - -
+		beta active - 0 0 0 TIME TIME - -
+		h help q quit s sort / filter p pause Enter details d drain u resume
+	SCREEN
+	)"
+	# The keys stand in the last row.
+	screen | sed -n '$p' | grep -q '^h help'
+	close_top
+}
+
+@test "20x5 has what matters most, 200x60 all; it follows the terminal's size" {
+	two_services
+	open_top 20 5 -- -s id
+	shows '^alpha +0 '
+	assert_equal "$(screen | stable)" $'up 2/2 req/s 0\nSERVICE REQ/S P99\nalpha 0 TIME\nbeta 0 TIME'
+	resize 200 60
+	shows '^SERVICE .*MEM$'
+	assert_equal "$(screen | stable | sed -n 5,7p)" "$(cat <<-'SCREEN'
+		SERVICE STATE SHARE% REQ/S INFL QUEUE P50 P99 ERR% CPU% MEM
+		alpha active - 0 0 0 TIME TIME - - -
+		beta active - 0 0 0 TIME TIME - - -
+	SCREEN
+	)"
+	screen_has '^h help'
+	for size in '1 1' '250 80' '80 24'; do
+		# shellcheck disable=SC2086
+		resize $size
+	done
+	shows '^alpha +active'
+	close_top
+}
+
+@test "traffic is seen: rate, share, requests held, errors and their kind" {
+	start_service alpha
+	start_service beta -m fail
+	start load sh -c 'while :; do seq 50 | vexipc embed --dims 1 --service alpha
+		vexipc embed --service beta x; done'
+	open_top 200 60 -- -s id
+	shows '^alpha +active +[1-9][0-9.]* +[1-9][0-9.k]* .*█.* 0 +[1-9][0-9.]*[mu]s +[1-9][0-9.]*[mu]s .*█ +0 '
+	shows '^beta +active +[0-9.]+ +0 .* 100 '
+	press Down Enter
+	shows '^LAST ERRORS$'
+	shows '^ +[0-9]+s ago  service_failed x[1-9]'
+	press Escape Home Enter
+	shows '^LATENCY OF ANSWERS SINCE IT CAME$'
+	shows '^ +[0-9.]+[mu]s - +[0-9.]+[mu]?s +[1-9][0-9.k]*  #+$'
+	shows '^p99 +[0-9.]+[mu]s +[0-9.]+[mu]s .*█'
+	stop load KILL
+	press Escape
+	close_top
+}
+
+@test "without UTF-8 and color: ASCII, and no color" {
+	two_services
+	open_top 200 30 LC_ALL=C -- --no-color
+	shows '^beta +active .*_'
+	run ! grep -P '[^\x00-\x7f]' <(screen)
+	run ! grep -P '\x1b\[[0-9;]*3[0-7]' <(tmux -L top capture-pane -e -p -t top)
+	close_top
+	open_top 200 30 TERM=screen-256color --
+	shows '^beta +active .*▁'
+	grep -qP '\x1b\[[0-9;]*3[0-7]' <(tmux -L top capture-pane -e -p -t top)
+	close_top
+}
+
+# -------------------------------------------------------------------- keys --
+
+@test "d drains the chosen service, u resumes it; both ask first; not with --readonly" {
+	two_services
+	open_top 80 24 -- -s id
+	shows '^beta +active'
+	press Down d
+	shows '^drain beta\? y/n'
+	press n
+	wait_until 10 screen_lacks '^drain beta'
+	service_is beta active
+	press d
+	shows '^drain beta\?'
+	press y
+	wait_service beta draining
+	shows '^beta +draining'
+	screen_has '^alpha +active'
+	press u
+	shows '^resume beta\?'
+	press y
+	wait_service beta active
+	shows '^beta +active'
+	close_top
+	open_top 80 24 -- -s id --readonly
+	shows '^alpha +active'
+	press d
+	shows '^--readonly: cannot drain'
+	service_is alpha active
+	close_top
+}
+
+@test "keys sort, filter, pause and help" {
+	two_services
+	open_top 80 24 -- -s id
+	shows '^alpha'
+	press r
+	shows '^beta'
+	assert_equal "$(screen | sed -n '6,7s/ .*//p')" $'beta\nalpha'
+	press r / ALP
+	shows '^filter: ALP_$'
+	wait_until 10 screen_lacks '^beta'
+	press Enter h
+	shows '^vexipc-top: keys and columns'
+	press x /
+	press C-u Enter
+	shows '^beta'
+	press p
+	shows 'paused [0-9:]{8}$'
+	local before
+	before=$(screen)
+	start_service gamma
+	sleep 2
+	assert_equal "$(screen)" "$before"
+	press p
+	shows '^gamma +active'
+	close_top
+}
+
+# -------------------------------------------------------------- recordings --
+
+@test "a replay of a recording shows the same, and needs no module" {
+	two_services
+	open_top 100 24 -- -s id -d 0.3 --record "$BATS_TEST_TMPDIR/top.rec"
+	shows 'recording [0-9:]{8}$'
+	seq 20 | vexipc embed --dims 1 >/dev/null
+	shows '^alpha .* 0 +[0-9.]+[mu]s'
+	press p
+	shows 'paused'
+	screen | sed 1d >"$BATS_TEST_TMPDIR/live"
+	close_top
+	stop_all
+	vexipc telemetry detach
+	modprobe -r vexipc
+	open_top 100 24 -- -s id -d 0.1 --replay "$BATS_TEST_TMPDIR/top.rec"
+	shows 'replay, at its end [0-9:]{8}$'
+	# All but the keys there are, in the last line.
+	diff <(head -n -1 "$BATS_TEST_TMPDIR/live") <(screen | sed 1d | head -n -1)
+	press d
+	shows 'a replay cannot drain'
+	close_top
+	run -0 vexipc-top --json --replay "$BATS_TEST_TMPDIR/top.rec"
+	assert_equal "$(of_all 'last.services | map([.id, .requests])')" '[["alpha",20],["beta",20]]'
+	# One that is damaged is told, not shown.
+	printf x | dd of="$BATS_TEST_TMPDIR/top.rec" bs=1 seek=200 conv=notrunc status=none
+	run -1 --separate-stderr vexipc-top -b --replay "$BATS_TEST_TMPDIR/top.rec"
+	[[ $stderr == *'it is damaged'* ]]
+	load_module
+	vexipc telemetry attach
+}
+
+# ------------------------------------------------------------------- batch --
+
+@test "without a terminal it prints; JSON has the figures of the module" {
+	two_services
+	run -0 --separate-stderr vexipc-top -n 2 -d 0.2 -s id
+	assert_equal "$stderr" ''
+	assert_equal "$(grep -c '^alpha ' <<<"$output")" 2
+	[[ $output == *'available 2/2'* ]]
+	run -0 --separate-stderr vexipc-top --json -n 1 -d 0.2 -s id
+	assert_equal "$(jq -c '[.policy, .instance.completed, (.services[] | [.id, .state, .requests,
+		.completed, .in_flight, .recent.answers_per_second])]' <<<"$output")" \
+		'["round-robin",20,["alpha","active",10,10,0,0],["beta","active",10,10,0,0]]'
+	run -0 vexipc-top --json -n 1 -d 0.2 -f bet
+	assert_equal "$(jq -c '[.services[].id]' <<<"$output")" '["beta"]'
+}
+
+@test "services that came before telemetry have their names, too" {
+	vexipc telemetry detach
+	start_service early
+	vexipc telemetry attach
+	vexipc embed --dims 1 1 >/dev/null
+	run -0 --separate-stderr vexipc-top --json -n 1 -d 0.2
+	assert_equal "$(jq -c '[.services[].id]' <<<"$output")" '["early"]'
+}
+
+@test "a look takes as many system calls with forty services as with one" {
+	local few many calls=openat,ioctl,bpf,read,readlink,newfstatat
+	start_service one
+	strace -f -c -o "$BATS_TEST_TMPDIR/few" -e trace="$calls" \
+		vexipc-top --json -n 5 -d 0.1 >"$BATS_TEST_TMPDIR/json"
+	start_service lot -n 39
+	strace -f -c -o "$BATS_TEST_TMPDIR/many" -e trace="$calls" \
+		vexipc-top --json -n 5 -d 0.1 >"$BATS_TEST_TMPDIR/json"
+	assert_equal "$(tail -n 1 "$BATS_TEST_TMPDIR/json" | jq '.services | length')" 40
+	few=$(awk '$NF == "total" { print $4 }' "$BATS_TEST_TMPDIR/few")
+	many=$(awk '$NF == "total" { print $4 }' "$BATS_TEST_TMPDIR/many")
+	assert_equal "$many" "$few" "the number of system calls"
+}
+
+# ----------------------------------------------------------- what is missing --
+
+@test "without telemetry or module it says so, and begins when they come" {
+	vexipc telemetry detach
+	start_service alpha
+	open_top 80 24 --
+	shows '^telemetry is not attached'
+	screen_has 'sudo vexipc telemetry attach'
+	run -1 --separate-stderr vexipc-top -b -n 1
+	[[ $stderr == *'telemetry is not attached'*'vexipc telemetry attach'* && -z $output ]]
+	vexipc telemetry attach
+	shows '^alpha +active'
+	vexipc telemetry detach
+	shows '^telemetry is not attached'
+	# It keeps nothing from being unloaded.
+	stop_all
+	unload_module
+	shows '^the module is not loaded'
+	run -3 --separate-stderr vexipc-top -b -n 1
+	[[ $stderr == *'sudo modprobe vexipc'* ]]
+	load_module
+	vexipc telemetry attach
+	shows '^no service is registered'
+	close_top
+}
+
+@test "wrong arguments end with 2" {
+	for options in '-d 0' '-d x' '-n 0' '-s nothing' 'what' '--record a --replay b'; do
+		# shellcheck disable=SC2086
+		run -2 vexipc-top $options
+	done
+	run -0 vexipc-top --help
+	run -0 vexipc-top --version
+	touch "$BATS_TEST_TMPDIR/there"
+	run -1 vexipc-top -n 1 --record "$BATS_TEST_TMPDIR/there"
+}

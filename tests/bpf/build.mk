@@ -1,0 +1,7 @@
+$(call test_policy,policy_first)
+$(call test_policy,policy_weight)
+$(call test_policy,policy_bad)
+$(call test_policy,policy_slow)
+$(call test_policy,policy_sleeps)
+$(call test_policy,policy_looks_beyond)
+$(call test_policy,policy_refuses)

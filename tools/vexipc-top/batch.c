@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Printing: the table, or JSON, look after look. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "top.h"
+
+enum { BATCH_COLUMNS = 132 };
+
+static void add_double(cJSON *object, const char *name, double value)
+{
+	if (isnan(value))
+		cJSON_AddNullToObject(object, name);
+	else
+		cJSON_AddNumberToObject(object, name, value);
+}
+
+static void add_recent(cJSON *object, const struct recent *recent, bool service)
+{
+	cJSON *json = cJSON_AddObjectToObject(object, "recent");
+
+	add_double(json, "answers_per_second", recent->known ? recent->rate : NAN);
+	add_double(json, "bytes_per_second", recent->known ? recent->bytes_rate : NAN);
+	add_double(json, "error_share", recent->errors);
+	if (service) {
+		add_double(json, "attempts_per_second", recent->known ? recent->sent_rate : NAN);
+		add_double(json, "share", recent->share);
+	}
+	if (!recent->known || !recent->answers)
+		return;
+	json_number(json, "p50_ns", recent->p50_ns);
+	json_number(json, "p90_ns", recent->p90_ns);
+	json_number(json, "p99_ns", recent->p99_ns);
+	json_number(json, "p999_ns", recent->p999_ns);
+}
+
+static void print_json(const struct model *model, const struct view *view)
+{
+	const struct row *rows[VEXIPC_MAX_SERVICES];
+	unsigned int count = order_rows(model, &view->order, rows);
+	cJSON *json = cJSON_CreateObject(), *instance, *services, *service;
+
+	json_number(json, "time", model->wall_sec);
+	json_number(json, "monotonic_ns", model->time_ns);
+	add_double(json, "interval", model->interval_sec);
+	cJSON_AddStringToObject(json, "policy", model->policy);
+	instance = json_object(vexipc_telemetry_instance_fields(), &model->instance);
+	add_recent(instance, &model->recent, false);
+	cJSON_AddItemToObject(json, "instance", instance);
+	services = cJSON_AddArrayToObject(json, "services");
+	for (unsigned int i = 0; i < count; i++) {
+		service = json_object(vexipc_telemetry_service_fields(), &rows[i]->now);
+		add_recent(service, &rows[i]->recent, true);
+		cJSON_AddItemToArray(services, service);
+	}
+	json_line(json);
+}
+
+static unsigned int columns_wanted(void)
+{
+	const char *text = getenv("COLUMNS");
+	uint64_t n;
+
+	return text && !parse_number(text, 10, CANVAS_MOST, &n) ? (unsigned int)n :
+								  BATCH_COLUMNS;
+}
+
+static int print_table(const struct model *model, struct view *view, struct canvas *canvas)
+{
+	unsigned int rows = view_rows(model, view);
+
+	/* With room for the whole header, which a short table would not get. */
+	if (canvas_resize(canvas, rows < 12 ? 12 : rows, columns_wanted()))
+		return -ENOMEM;
+	view_draw(canvas, model, view);
+	for (unsigned int y = 0; y < rows && y < canvas->rows; y++)
+		canvas_write(canvas, y, stdout);
+	putchar('\n');
+	return 0;
+}
+
+/* A signal ends it early. */
+static void wait_ms(uint32_t ms)
+{
+	struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
+
+	if (!interrupted)
+		nanosleep(&time, NULL);
+}
+
+static int no_figures(int err)
+{
+	fprintf(stderr, "vexipc-top: %s\n", vexipc_telemetry_strerror(err));
+	return err == -ENOENT ? EXIT_NO_MODULE :
+	       err == -EACCES || err == -EPERM ? EXIT_PERMISSION : EXIT_FAILED;
+}
+
+static int failed(const struct top *top, int err)
+{
+	char why[512];
+
+	top_explain(top, err, why, sizeof(why));
+	fprintf(stderr, "vexipc-top: %s\n", why);
+	return EXIT_FAILED;
+}
+
+/* The first look is what the second one is compared with: it is not shown. */
+int run_batch(struct top *top)
+{
+	const struct options *options = &top->options;
+	struct view view = { .order = options->order, .all = true, .replay = options->replay };
+	struct canvas canvas = { .utf8 = top->utf8 };
+	uint32_t delay = options->delay_ms ?: DEFAULT_DELAY_MS;
+	int err, code = EXIT_OK;
+
+	for (uint64_t i = 0; !options->iterations || i <= options->iterations; i++) {
+		if (i && !options->replay)
+			wait_ms(delay);
+		if (interrupted)
+			break;
+		err = top_step(top);
+		/* Of one sample there is nothing more to wait for. */
+		if (err == -ENODATA && options->replay && i != 1)
+			break;
+		if (err && err != -ENODATA)
+			code = failed(top, err);
+		else if (top->model.err)
+			code = no_figures(top->model.err);
+		if (code)
+			break;
+		if (!i)
+			continue;
+		if (options->json)
+			print_json(&top->model, &view);
+		else if (print_table(&top->model, &view, &canvas))
+			code = failed(top, -ENOMEM);
+		if (code || fflush(stdout) || err)
+			break;
+	}
+	canvas_free(&canvas);
+	return finish_output(code);
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Samples of the module's telemetry. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sample.h"
+
+struct live {
+	struct source source;
+	struct vexipc_telemetry *telemetry;	/* NULL: try again each time */
+	uint64_t instance;			/* ours; 0: not known, take all */
+	struct vexipc_service_entry *entries;	/* names of those older than telemetry */
+	uint32_t entry_count;
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static int connect_again(struct live *live)
+{
+	if (live->telemetry && vexipc_telemetry_attached(live->telemetry))
+		return 0;
+	vexipc_telemetry_close(live->telemetry);
+	live->telemetry = NULL;
+	return vexipc_telemetry_open(&live->telemetry);
+}
+
+/* The device is not kept open: that would keep the module from being unloaded. */
+static void ask_policy(char policy[static POLICY_ROOM])
+{
+	struct vexipc_config_entry entry = { .field = VEXIPC_CONFIG_ALGORITHM };
+	struct vexipc_admin *admin;
+
+	policy[0] = '\0';
+	if (vexipc_admin_open(&admin))
+		return;
+	if (!vexipc_admin_config_get(admin, &entry, 1, NULL))
+		snprintf(policy, POLICY_ROOM, "%s",
+			 vexipc_algorithm_name((uint32_t)entry.value));
+	vexipc_admin_close(admin);
+}
+
+/* Telemetry knows no name of what came before it: the module does. */
+static bool find_name(const struct live *live, struct vexipc_telemetry_service *service)
+{
+	for (uint32_t i = 0; i < live->entry_count; i++) {
+		if (live->entries[i].handle != service->handle)
+			continue;
+		memcpy(service->id, live->entries[i].id, sizeof(service->id));
+		return true;
+	}
+	return false;
+}
+
+/* One call asks for the names of all. */
+static void list_again(struct live *live)
+{
+	struct vexipc_admin *admin;
+
+	free(live->entries);
+	live->entries = NULL;
+	live->entry_count = 0;
+	if (vexipc_admin_open(&admin))
+		return;
+	if (vexipc_admin_list(admin, NULL, &live->entries, &live->entry_count)) {
+		live->entries = NULL;
+		live->entry_count = 0;
+	}
+	vexipc_admin_close(admin);
+}
+
+static void name_services(struct live *live, struct sample *sample)
+{
+	bool asked = false;
+
+	for (uint32_t i = 0; i < sample->count; i++) {
+		struct vexipc_telemetry_service *service = &sample->services[i].figures;
+
+		if (service->id[0] || find_name(live, service) || asked)
+			continue;
+		asked = service->state != VEXIPC_STATE_GONE;
+		if (!asked)
+			continue;
+		list_again(live);
+		find_name(live, service);
+	}
+}
+
+static int take_services(struct live *live, struct sample *sample)
+{
+	struct sample_service *service = NULL;
+
+	for (uint32_t slot = 0; slot < VEXIPC_MAX_SERVICES; slot++) {
+		if (!service)
+			service = sample_room(sample);
+		if (!service)
+			return -ENOMEM;
+		if (vexipc_telemetry_service(live->telemetry, slot, sample->time_ns,
+					     &service->figures))
+			continue;
+		if (live->instance && service->figures.instance != live->instance)
+			continue;
+		if (vexipc_telemetry_latency(live->telemetry, slot, &service->latency) ||
+		    service->latency.handle != service->figures.handle) {
+			memset(&service->latency, 0, sizeof(service->latency));
+			service->latency.handle = service->figures.handle;
+		}
+		sample->count++;
+		service = NULL;
+	}
+	name_services(live, sample);
+	return 0;
+}
+
+static int live_next(struct source *source, struct sample *sample)
+{
+	struct live *live = (struct live *)source;
+
+	sample->time_ns = clock_ns(CLOCK_MONOTONIC);
+	sample->wall_sec = clock_ns(CLOCK_REALTIME) / 1000000000;
+	sample->count = 0;
+	memset(&sample->instance, 0, sizeof(sample->instance));
+	sample->err = connect_again(live);
+	if (sample->err)
+		return 0;
+	ask_policy(sample->policy);
+	vexipc_telemetry_instance(live->telemetry, live->instance, &sample->instance);
+	return take_services(live, sample);
+}
+
+static void live_close(struct source *source)
+{
+	struct live *live = (struct live *)source;
+
+	vexipc_telemetry_close(live->telemetry);
+	free(live->entries);
+	free(live);
+}
+
+int source_live(struct source **source)
+{
+	static const struct source_ops ops = { live_next, live_close };
+	struct live *live = calloc(1, sizeof(*live));
+
+	if (!live)
+		return -ENOMEM;
+	live->source = (struct source){ &ops, true };
+	live->instance = vexipc_telemetry_own_instance();
+	*source = &live->source;
+	return 0;
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The header: the instance. And what is said when there is nothing to show. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "text.h"
+#include "view.h"
+
+enum { ROWS_FOR_ALL = 12, ROWS_FOR_TWO = 7 };	/* of the terminal */
+
+void format_age(char *buf, uint64_t seconds)
+{
+	unsigned int s = (unsigned int)(seconds < 8640000 ? seconds : 8640000);
+
+	if (s < 60)
+		snprintf(buf, FIGURE_ROOM, "%us", s);
+	else if (s < 3600)
+		snprintf(buf, FIGURE_ROOM, "%um%02us", s / 60, s % 60);
+	else if (s < 86400)
+		snprintf(buf, FIGURE_ROOM, "%uh%02um", s / 3600, s / 60 % 60);
+	else
+		snprintf(buf, FIGURE_ROOM, "%ud%02uh", s / 86400, s / 3600 % 24);
+}
+
+/* What mode this is, at the right end of the first line. */
+static void draw_mode(struct canvas *canvas, const struct model *model, const struct view *view)
+{
+	time_t wall = (time_t)model->wall_sec;
+	char text[64] = "", now[16] = "";
+	struct tm tm;
+
+	if (canvas->columns < 60)
+		return;
+	if (model->wall_sec && model->wall_sec < INT64_MAX && localtime_r(&wall, &tm))
+		strftime(now, sizeof(now), "%H:%M:%S", &tm);
+	snprintf(text, sizeof(text), "%s%s%s%s", view->paused ? "paused " : "",
+		 view->recording ? "recording " : "",
+		 !view->replay ? "" : view->ended ? "replay, at its end " : "replay ", now);
+	canvas_right(canvas, 0, 0, canvas->columns,
+		     view->paused || view->replay ? STYLE_WARN : STYLE_PLAIN, text);
+}
+
+static void rate_text(char *buf, const struct recent *recent)
+{
+	if (recent->known)
+		format_count(buf, recent->rate);
+	else
+		strcpy(buf, "-");
+}
+
+/* Name, space, figure; a wide gap before all but the first. */
+static unsigned int label(struct canvas *canvas, unsigned int y, unsigned int x, const char *name,
+			  enum style style, const char *figure)
+{
+	if (x)
+		x += 2;
+	x += canvas_put(canvas, y, x, CANVAS_MOST, STYLE_DIM, name);
+	return x + 1 + canvas_put(canvas, y, x + 1, CANVAS_MOST, style, figure);
+}
+
+static unsigned int label_count(struct canvas *canvas, unsigned int y, unsigned int x,
+				const char *name, uint64_t count, bool alarming)
+{
+	char text[FIGURE_ROOM];
+
+	format_count(text, (double)count);
+	return label(canvas, y, x, name, alarming && count ? STYLE_WARN : STYLE_PLAIN, text);
+}
+
+static void draw_first(struct canvas *canvas, const struct model *model, const struct view *view)
+{
+	char rate[FIGURE_ROOM], title[64];
+	unsigned int x = 0;
+
+	draw_mode(canvas, model, view);
+	if (canvas->columns >= 60 || model->err)
+		x = canvas_put(canvas, 0, 0, 16, STYLE_BOLD, "vexipc-top");
+	if (model->err)
+		return;
+	rate_text(rate, &model->recent);
+	snprintf(title, sizeof(title), "%u/%u", model->available, model->services);
+	x = label(canvas, 0, x, canvas->columns < 60 ? "up" : "available",
+		  model->available < model->services || !model->services ? STYLE_WARN :
+		  STYLE_PLAIN, title);
+	label(canvas, 0, x, "req/s", STYLE_BOLD, rate);
+}
+
+static void draw_second(struct canvas *canvas, const struct model *model)
+{
+	const struct recent *recent = &model->recent;
+	char text[FIGURE_ROOM] = "-";
+	uint32_t line[CANVAS_MOST];
+	unsigned int x = 0;
+
+	x = label_count(canvas, 1, x, "in flight", model->in_flight, false);
+	x = label_count(canvas, 1, x, "queued", model->instance.queued, true);
+	if (recent->answers)
+		format_ns(text, (double)recent->p50_ns);
+	x = label(canvas, 1, x, "p50", STYLE_PLAIN, text);
+	if (recent->answers)
+		format_ns(text, (double)recent->p99_ns);
+	x = label(canvas, 1, x, "p99", STYLE_PLAIN, text);
+	strcpy(text, "-");
+	if (!isnan(recent->errors))
+		format_share(text, recent->errors);
+	x = label(canvas, 1, x, "errors%", recent->errors >= 0.01 ? STYLE_BAD : STYLE_PLAIN,
+		  text);
+	if (canvas->columns < x + 12)
+		return;
+	x += 2;
+	sparkline(line, canvas->columns - x, model->history.value[SERIES_RATE],
+		  model->history.count, 0, canvas->utf8);
+	canvas_chars(canvas, 1, x, canvas->columns - x, STYLE_LINE, line);
+}
+
+static void draw_queues(struct canvas *canvas, const struct model *model)
+{
+	const struct vexipc_telemetry_instance *i = &model->instance;
+	unsigned int x;
+
+	x = canvas_put(canvas, 2, 0, CANVAS_MOST, STYLE_DIM, "queues:");
+	x = label_count(canvas, 2, x, "critical", i->queued_critical, true);
+	x = label_count(canvas, 2, x, "high", i->queued_high, true);
+	x = label_count(canvas, 2, x, "normal", i->queued_normal, true);
+	x = label_count(canvas, 2, x, "low", i->queued_low, true);
+	x = label_count(canvas, 2, x, "highest", i->highest_critical + i->highest_high +
+			i->highest_normal + i->highest_low, false);
+	x = label_count(canvas, 2, x, "retries", i->retries, false);
+	label_count(canvas, 2, x, "failovers", i->failovers, false);
+}
+
+static void draw_drops(struct canvas *canvas, const struct model *model)
+{
+	const struct vexipc_telemetry_instance *i = &model->instance;
+	unsigned int x;
+
+	x = label(canvas, 3, 0, "policy", STYLE_PLAIN, *model->policy ? model->policy : "?");
+	x = label_count(canvas, 3, x, "dropped", i->refused, model->refused != 0);
+	for (uint32_t error = 1; error < ERROR_KINDS; error++)
+		if (i->refused_by[error])
+			x = label_count(canvas, 3, x, vexipc_error_name(error),
+					i->refused_by[error], false);
+	if (i->timed_out)
+		x = label_count(canvas, 3, x, "timed_out", i->timed_out, false);
+	if (i->services_died)
+		label_count(canvas, 3, x, "died", i->services_died, false);
+}
+
+unsigned int draw_header(struct canvas *canvas, const struct model *model, const struct view *view)
+{
+	unsigned int rows = canvas->rows >= ROWS_FOR_ALL ? 4 :
+			    canvas->rows >= ROWS_FOR_TWO ? 2 : 1;
+
+	draw_first(canvas, model, view);
+	if (model->err)
+		return rows > 1 ? 2 : 1;
+	if (rows > 1)
+		draw_second(canvas, model);
+	if (rows > 2) {
+		draw_queues(canvas, model);
+		draw_drops(canvas, model);
+	}
+	return rows;
+}
+
+/* Words, wrapped. Return: the row after them. */
+static unsigned int draw_words(struct canvas *canvas, unsigned int y, enum style style,
+			       const char *text)
+{
+	unsigned int x = 0;
+
+	while (*text) {
+		int length = (int)strcspn(text, " ");
+
+		if (x && x + (unsigned int)length > canvas->columns) {
+			x = 0;
+			y++;
+		}
+		x = canvas_print(canvas, y, x, style, "%.*s", length, text) + 1;
+		text += length;
+		text += strspn(text, " ");
+	}
+	return y + 1;
+}
+
+bool draw_trouble(struct canvas *canvas, unsigned int row, const struct model *model)
+{
+	const char *why = vexipc_telemetry_strerror(model->err), *todo = strstr(why, ": ");
+	char text[160];
+
+	if (!model->err)
+		return false;
+	snprintf(text, sizeof(text), "%.*s", todo ? (int)(todo - why) : (int)strlen(why), why);
+	row = draw_words(canvas, row, STYLE_BAD, text);
+	if (todo)
+		draw_words(canvas, row, STYLE_PLAIN, todo + 2);
+	return true;
+}

@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The telemetry programs: attached by links that are pinned, so that they go on
+ * without us. Their maps are pinned beside them:
+ *
+ *   VEXIPC_TM_DIR/NAME         each map
+ *   VEXIPC_TM_DIR/links/NAME   a link for each program
+ *
+ * A second attach loads new programs onto the same maps. Only those write whose
+ * number control->owner has, so writing it hands over, for all at one moment:
+ * nothing is counted twice, nothing is missed.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/magic.h>
+
+#include "../../bpf/telemetry.h"
+#include "cli.h"
+#include "telemetry.h"
+#include "telemetry.skel.h"
+
+#define BPF_FS		"/sys/fs/bpf"
+#define LINKS		VEXIPC_TM_DIR "/links"
+#define MODULE_BTF	"/sys/kernel/btf/vexipc"
+
+enum { MIN_SLOTS = 64, PATH_ROOM = 512, GONE_TRIES = 500 };
+
+static int complain(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int complain(int err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("vexipc: cannot ", stderr);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	if (err == -EPERM || err == -EACCES) {
+		fputs(": not permitted: use sudo\n", stderr);
+		return EXIT_PERMISSION;
+	}
+	fprintf(stderr, ": %s\n", strerror(-err));
+	return EXIT_FAILED;
+}
+
+/* libbpf's own words, only when something fails and only what explains it. */
+static int print_warnings(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return level == LIBBPF_WARN && geteuid() == 0 ? vfprintf(stderr, format, args) : 0;
+}
+
+static const char *path_of(char path[PATH_ROOM], const char *dir, const char *prefix,
+			   const char *name)
+{
+	snprintf(path, PATH_ROOM, "%s/%s%s", dir, prefix, name);
+	return path;
+}
+
+/* ---------------------------------------------------------- folder, lock -- */
+
+static int mount_bpf_fs(void)
+{
+	struct statfs fs;
+
+	if (statfs(BPF_FS, &fs))
+		return complain(-errno, "look at %s", BPF_FS);
+	if (fs.f_type == BPF_FS_MAGIC)
+		return EXIT_OK;
+	if (mount("bpf", BPF_FS, "bpf", 0, NULL))
+		return complain(-errno, "mount the BPF file system at %s", BPF_FS);
+	return EXIT_OK;
+}
+
+/* One at a time attaches or detaches; closing the descriptor lets go. */
+static int lock_folder(int *fd)
+{
+	*fd = open(VEXIPC_TM_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*fd < 0)
+		return -errno;
+	return flock(*fd, LOCK_EX) ? -errno : 0;
+}
+
+static int make_folder(int *lock)
+{
+	int code = mount_bpf_fs(), err = 0;
+
+	if (code)
+		return code;
+	if (mkdir(VEXIPC_TM_DIR, 0700) && errno != EEXIST)
+		return complain(-errno, "make %s", VEXIPC_TM_DIR);
+	err = lock_folder(lock);
+	if (!err && mkdir(LINKS, 0700) && errno != EEXIST)
+		err = -errno;
+	return err ? complain(err, "use %s", VEXIPC_TM_DIR) : EXIT_OK;
+}
+
+/* ----------------------------------------------------------------- links -- */
+
+/* Calls @each for the name of everything in a folder, until one is not 0. */
+static int for_each_entry(const char *dir, int (*each)(const char *name, void *context),
+			  void *context)
+{
+	struct dirent *entry;
+	int err = 0;
+	DIR *d = opendir(dir);
+
+	if (!d)
+		return -errno;
+	while (!err && (entry = readdir(d)))
+		if (entry->d_name[0] != '.')
+			err = each(entry->d_name, context);
+	closedir(d);
+	return err;
+}
+
+static int program_of_link(const char *name, struct bpf_prog_info *info)
+{
+	struct bpf_link_info link = { 0 };
+	__u32 link_len = sizeof(link), info_len = sizeof(*info);
+	char path[PATH_ROOM];
+	int err, fd, prog;
+
+	fd = bpf_obj_get(path_of(path, LINKS, "", name));
+	if (fd < 0)
+		return fd;
+	err = bpf_obj_get_info_by_fd(fd, &link, &link_len);
+	close(fd);
+	if (err)
+		return err;
+	prog = bpf_prog_get_fd_by_id(link.prog_id);
+	if (prog < 0)
+		return prog;
+	memset(info, 0, sizeof(*info));
+	err = bpf_obj_get_info_by_fd(prog, info, &info_len);
+	close(prog);
+	return err;
+}
+
+struct programs {
+	struct telemetry_programs *figures;
+	uint32_t ids[64];
+	uint32_t count;
+};
+
+static int look_at_link(const char *name, void *context)
+{
+	struct programs *all = context;
+	struct bpf_prog_info info;
+	int err = program_of_link(name, &info);
+
+	if (err)
+		return err;
+	if (all->count < ARRAY_SIZE(all->ids))
+		all->ids[all->count++] = info.id;
+	all->figures->links++;
+	all->figures->recursion_misses += info.recursion_misses;
+	return 0;
+}
+
+/* --------------------------------------------------------------- mapping -- */
+
+/* A map of ours for reading and writing, NULL and errno if that fails. */
+static void *map_values(int fd, size_t size)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static int open_pinned(const char *name)
+{
+	char path[PATH_ROOM];
+
+	return bpf_obj_get(path_of(path, VEXIPC_TM_DIR, "", name));
+}
+
+/* The pinned control map, if it is of our layout. */
+static struct vexipc_tm_control *pinned_control(void)
+{
+	struct vexipc_tm_control *control = NULL;
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+	int fd = open_pinned("control");
+
+	if (fd < 0)
+		return NULL;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &len) && info.value_size == sizeof(*control))
+		control = map_values(fd, sizeof(*control));
+	close(fd);
+	if (control && control->version != VEXIPC_TM_VERSION) {
+		munmap(control, sizeof(*control));
+		control = NULL;
+	}
+	return control;
+}
+
+/* ---------------------------------------------------------------- remove -- */
+
+static int remove_in(const char *name, void *context)
+{
+	char path[PATH_ROOM];
+
+	unlink(path_of(path, context, "", name));
+	return 0;
+}
+
+/* All pins, and wait until the programs are gone, which hold the module. */
+static void remove_pins(void)
+{
+	struct telemetry_programs figures = { 0 };
+	struct programs all = { .figures = &figures };
+	struct vexipc_tm_control *control = pinned_control();
+	const struct timespec moment = { .tv_nsec = 10000000 };
+	int fd;
+
+	if (control) {
+		__atomic_store_n(&control->owner, 0, __ATOMIC_RELEASE);
+		munmap(control, sizeof(*control));
+	}
+	for_each_entry(LINKS, look_at_link, &all);
+	for_each_entry(LINKS, remove_in, LINKS);
+	for_each_entry(VEXIPC_TM_DIR, remove_in, VEXIPC_TM_DIR);
+	for (uint32_t i = 0, tries = 0; i < all.count && tries < GONE_TRIES; tries++) {
+		fd = bpf_prog_get_fd_by_id(all.ids[i]);
+		if (fd < 0) {
+			i++;
+			continue;
+		}
+		close(fd);
+		nanosleep(&moment, NULL);
+	}
+}
+
+int telemetry_detach(bool *was_attached)
+{
+	int lock = -1, err = lock_folder(&lock);
+
+	*was_attached = false;
+	if (err == -ENOENT)
+		return EXIT_OK;
+	if (err) {
+		if (lock >= 0)
+			close(lock);
+		return complain(err, "detach telemetry");
+	}
+	*was_attached = true;
+	remove_pins();
+	if ((rmdir(LINKS) && errno != ENOENT) || rmdir(VEXIPC_TM_DIR))
+		err = -errno;
+	close(lock);
+	return err ? complain(err, "remove %s", VEXIPC_TM_DIR) : EXIT_OK;
+}
+
+/* ---------------------------------------------------------------- attach -- */
+
+/* Every map is pinned and of our layout: the new programs can go on with them. */
+static bool reuse_maps(struct telemetry_bpf *skel, const struct telemetry_settings *settings,
+		       const struct vexipc_tm_control *control, uint32_t cpus)
+{
+	struct bpf_map *map;
+
+	if (!control || !control->owner || control->cpus != cpus ||
+	    (settings->slots && settings->slots != control->slots))
+		return false;
+	bpf_map__set_max_entries(skel->maps.latency, control->slots * cpus);
+	bpf_object__for_each_map(map, skel->obj) {
+		struct bpf_map_info info = { 0 };
+		__u32 len = sizeof(info);
+		int fd, err;
+
+		if (bpf_map__is_internal(map))
+			continue;
+		fd = open_pinned(bpf_map__name(map));
+		if (fd < 0)
+			return false;
+		err = bpf_obj_get_info_by_fd(fd, &info, &len);
+		if (!err && (info.value_size != bpf_map__value_size(map) ||
+			     info.max_entries != bpf_map__max_entries(map)))
+			err = -EINVAL;
+		if (!err)
+			err = bpf_map__reuse_fd(map, fd);
+		close(fd);
+		if (err)
+			return false;
+	}
+	return true;
+}
+
+static int attach_programs(struct telemetry_bpf *skel)
+{
+	int err = telemetry_bpf__attach(skel);
+
+	return err ? complain(err, "attach to the module's tracepoints") : EXIT_OK;
+}
+
+/* In place of a pin of that name, if there is one. */
+static int pin_link(struct bpf_link *link, const char *name)
+{
+	char fresh[PATH_ROOM], path[PATH_ROOM];
+	int err;
+
+	path_of(fresh, LINKS, "new_", name);
+	unlink(fresh);
+	err = bpf_link__pin(link, fresh);
+	if (!err && rename(fresh, path_of(path, LINKS, "", name)))
+		err = -errno;
+	return err;
+}
+
+static int pin_maps(struct telemetry_bpf *skel)
+{
+	char path[PATH_ROOM];
+	struct bpf_map *map;
+	int err;
+
+	bpf_object__for_each_map(map, skel->obj) {
+		if (bpf_map__is_internal(map))
+			continue;
+		err = bpf_map__pin(map, path_of(path, VEXIPC_TM_DIR, "", bpf_map__name(map)));
+		if (err)
+			return complain(err, "pin %s", path);
+	}
+	return EXIT_OK;
+}
+
+static int is_program(const char *name, struct telemetry_bpf *skel)
+{
+	return bpf_object__find_program_by_name(skel->obj, name) != NULL;
+}
+
+/* A program that only the predecessor had. */
+static int remove_foreign(const char *name, void *context)
+{
+	return is_program(name, context) ? 0 : remove_in(name, LINKS);
+}
+
+static int pin_links(struct telemetry_bpf *skel)
+{
+	for (int i = 0; i < skel->skeleton->prog_cnt; i++) {
+		const struct bpf_prog_skeleton *prog = &skel->skeleton->progs[i];
+		int err = pin_link(*prog->link, prog->name);
+
+		if (err)
+			return complain(err, "pin %s/%s", LINKS, prog->name);
+	}
+	for_each_entry(LINKS, remove_foreign, skel);
+	return EXIT_OK;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+/*
+ * What a service was before telemetry. It may be having requests just now, and
+ * be taken in by the programs: then they fill in what they know, we the rest.
+ */
+static void record_service(struct vexipc_tm_service *s, const struct vexipc_service_entry *entry,
+			   uint64_t instance, uint64_t now)
+{
+	uint64_t nobody = 0;
+
+	if (__atomic_compare_exchange_n((uint64_t *)&s->handle, &nobody, entry->handle, false,
+					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		s->version = VEXIPC_TM_VERSION;
+		s->slot = entry->slot;
+		s->instance = instance;
+		s->instance_index = ~0u;
+		s->partial = 1;
+		s->since_ns = now;
+		s->in_flight = entry->in_flight;
+		s->queued = entry->queued;
+	} else if (nobody != entry->handle || !s->partial || s->id[0]) {
+		return;
+	}
+	memcpy(s->id, entry->id, sizeof(s->id));
+	s->state = entry->state;
+	s->transport = entry->transport;
+	s->priority = entry->priority;
+	s->weight = entry->weight;
+	s->memory_bytes = entry->memory_bytes;
+	s->cpu_permille = entry->cpu_permille;
+	s->reported_in_flight = entry->reported_in_flight;
+	s->reported_queue_depth = entry->reported_queue_depth;
+	s->heartbeat_ns = entry->last_heartbeat_ns;
+	s->before.requests = less(entry->requests, s->requests);
+	s->before.completed = less(entry->completed, s->completed);
+	s->before.failures = less(entry->failures, s->failed);
+	s->before.bytes_in = less(entry->bytes_in, s->bytes_in);
+	s->before.bytes_out = less(entry->bytes_out, s->bytes_out);
+}
+
+/* Those of our network namespace; others are taken in when something happens. */
+static int record_services(struct telemetry_bpf *skel, struct vexipc_admin *admin)
+{
+	const size_t size = sizeof(struct vexipc_tm_service) * VEXIPC_TM_SLOTS;
+	struct vexipc_tm_service *services =
+		map_values(bpf_map__fd(skel->maps.services), size);
+	uint64_t cookie = vexipc_telemetry_own_instance();
+	struct vexipc_service_entry *entries;
+	uint32_t count;
+	int err;
+
+	if (!services)
+		return complain(-errno, "map the services");
+	err = vexipc_admin_list(admin, NULL, &entries, &count);
+	if (!err) {
+		for (uint32_t i = 0; i < count; i++)
+			if (entries[i].slot < VEXIPC_TM_SLOTS)
+				record_service(&services[entries[i].slot], &entries[i], cookie,
+					       now_ns());
+		free(entries);
+	}
+	munmap(services, size);
+	return err ? complain(err, "list the services") : EXIT_OK;
+}
+
+static uint32_t slots_for(const struct telemetry_settings *settings, struct vexipc_admin *admin)
+{
+	struct vexipc_stats stats = { 0 };
+	uint32_t slots = MIN_SLOTS;
+
+	if (settings->slots)
+		return settings->slots;
+	if (vexipc_admin_stats(admin, NULL, &stats))
+		return slots;
+	while (slots < VEXIPC_TM_SLOTS && slots < 2 * stats.services)
+		slots *= 2;
+	return slots;
+}
+
+/* All is loaded: attach, hand over, pin. The programs write from the store on. */
+static int take_office(struct telemetry_bpf *skel, const struct telemetry_settings *settings,
+		       struct vexipc_admin *admin, bool took_over, uint32_t slots,
+		       uint32_t cpus)
+{
+	struct vexipc_tm_control *control =
+		map_values(bpf_map__fd(skel->maps.control), sizeof(*control));
+	int code;
+
+	if (!control)
+		return complain(-errno, "map the control map");
+	if (!took_over) {
+		control->version = VEXIPC_TM_VERSION;
+		control->slots = slots;
+		control->cpus = cpus;
+		control->attached_ns = now_ns();
+	}
+	if (!took_over || settings->slow_set)
+		control->slow_ns = settings->slow_ns;
+	code = attach_programs(skel);
+	if (!code && !took_over)
+		code = pin_maps(skel);
+	if (!code) {
+		__atomic_store_n(&control->owner, skel->rodata->owner, __ATOMIC_RELEASE);
+		code = pin_links(skel);
+	}
+	if (!code)
+		code = record_services(skel, admin);
+	munmap(control, sizeof(*control));
+	return code;
+}
+
+static int load_and_attach(const struct telemetry_settings *settings, struct vexipc_admin *admin,
+			   bool *took_over)
+{
+	struct vexipc_tm_control *before = pinned_control();
+	int cpus = libbpf_num_possible_cpus(), code = EXIT_OK, err;
+	uint32_t owner = before ? before->owner + 1 : 1, slots = 0;
+	struct telemetry_bpf *skel = telemetry_bpf__open();
+
+	if (!skel || cpus < 1) {
+		code = complain(cpus < 1 ? cpus : -errno, "open the telemetry programs");
+		goto out;
+	}
+	*took_over = reuse_maps(skel, settings, before, (uint32_t)cpus);
+	if (!*took_over) {
+		/* Some maps may be set to be used again: begin anew. */
+		telemetry_bpf__destroy(skel);
+		remove_pins();
+		if (mkdir(LINKS, 0700) && errno != EEXIST) {
+			code = complain(-errno, "make %s", LINKS);
+			skel = NULL;
+			goto out;
+		}
+		skel = telemetry_bpf__open();
+		if (!skel) {
+			code = complain(-errno, "open the telemetry programs");
+			goto out;
+		}
+		slots = slots_for(settings, admin);
+		bpf_map__set_max_entries(skel->maps.latency, slots * (uint32_t)cpus);
+	}
+	skel->rodata->owner = owner ? owner : 1;
+	err = telemetry_bpf__load(skel);
+	if (err)
+		code = complain(err, "load the telemetry programs");
+	else
+		code = take_office(skel, settings, admin, *took_over, slots, (uint32_t)cpus);
+	if (code && !*took_over)
+		remove_pins();
+out:
+	telemetry_bpf__destroy(skel);
+	if (before)
+		munmap(before, sizeof(*before));
+	return code;
+}
+
+int telemetry_attach(const struct telemetry_settings *settings, bool *took_over)
+{
+	struct vexipc_admin *admin;
+	int lock = -1, code = open_admin(&admin);
+
+	if (code)
+		return code;
+	libbpf_set_print(print_warnings);
+	if (access(MODULE_BTF, F_OK)) {
+		fprintf(stderr, "vexipc: cannot attach telemetry: the module has no BTF: "
+			"build it with pahole installed\n");
+		code = EXIT_FAILED;
+	} else {
+		code = make_folder(&lock);
+	}
+	if (!code)
+		code = load_and_attach(settings, admin, took_over);
+	if (code && !rmdir(LINKS))
+		rmdir(VEXIPC_TM_DIR);
+	if (lock >= 0)
+		close(lock);
+	vexipc_admin_close(admin);
+	return code;
+}
+
+static int add_memory(const char *name, void *context)
+{
+	struct telemetry_programs *figures = context;
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+	int fd;
+
+	if (!strcmp(name, "links"))
+		return 0;
+	fd = open_pinned(name);
+	if (fd < 0)
+		return fd;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &len))
+		figures->map_bytes += (uint64_t)info.max_entries *
+				      (info.value_size ? (info.value_size + 7) & ~7u : 1);
+	close(fd);
+	return 0;
+}
+
+int telemetry_programs(struct telemetry_programs *figures)
+{
+	struct programs all = { .figures = figures };
+	struct telemetry_bpf *skel;
+	int err;
+
+	*figures = (struct telemetry_programs) { 0 };
+	libbpf_set_print(NULL);
+	skel = telemetry_bpf__open();
+	if (!skel)
+		return -errno;
+	figures->wanted = (uint32_t)skel->skeleton->prog_cnt;
+	telemetry_bpf__destroy(skel);
+	err = for_each_entry(LINKS, look_at_link, &all);
+	return err ? err : for_each_entry(VEXIPC_TM_DIR, add_memory, figures);
+}
