@@ -35,10 +35,18 @@ struct {
 	__type(value, struct vexipc_tm_service);
 } services SEC(".maps");
 
-/* What one pass over the candidates leaves for the next; select() is not interrupted. */
+/*
+ * What passes over the candidates leave; select() is not interrupted. In variables
+ * the verifier would follow each value that they could have in each round.
+ */
 struct scratch {
 	__u64 latency_ns[VEXIPC_POLICY_CANDIDATES];	/* 0: none */
 	__u32 share[VEXIPC_POLICY_CANDIDATES];
+	__u64 sum_ns, known;				/* of latencies */
+	__u64 oldest_ns;
+	__u64 most_memory;
+	__u64 best_rank;
+	__s32 best;
 };
 
 struct {
@@ -59,27 +67,24 @@ static __always_inline __u64 minimum(__u64 a, __u64 b)
 	return a < b ? a : b;
 }
 
-/* Of telemetry, if it has them of this very service; else of the module. */
-static __always_inline void look(const struct vexipc_policy_candidate *c, __u64 now,
-				 struct figures *f)
+/*
+ * The arithmetic is in global functions: the verifier looks at each of them once,
+ * and not once for each way in which a candidate can be reached.
+ */
+__noinline __u64 maximum(__u64 a, __u64 b)
 {
-	__u32 slot = c->slot;
-	const struct vexipc_tm_service *s = bpf_map_lookup_elem(&services, &slot);
+	return a > b ? a : b;
+}
 
-	if (s && s->handle == c->handle && s->version == VEXIPC_TM_VERSION) {
-		f->at_ns = s->latency_at_ns;
-		f->error_ppm = s->error_ppm;
-		f->latency_ns = vexipc_tm_peak(s->latency_peak_ns, s->latency_ns,
-					       now > f->at_ns ? now - f->at_ns : 0);
-		return;
-	}
-	f->at_ns = c->latency_at_ns ?: now;
-	f->error_ppm = c->error_permille * 1000;
-	f->latency_ns = (c->latency_peak_us ?: c->latency_us) * 1000ull;
+__noinline __u64 peak_of(__u64 peak_ns, __u64 latency_ns, __u64 at_ns, __u64 now)
+{
+	__u64 peak = vexipc_tm_peak(peak_ns, latency_ns, now > at_ns ? now - at_ns : 0);
+
+	return minimum(peak, 1ull << 40);
 }
 
 /* (1 - errors)^8: half failing leaves 4 in 1000, a tenth 430. */
-static __always_inline __u32 share_of_failing(__u64 error_ppm, __u64 age_ns)
+__noinline __u32 share_of_failing(__u64 error_ppm, __u64 age_ns)
 {
 	__u64 share;
 
@@ -92,7 +97,7 @@ static __always_inline __u32 share_of_failing(__u64 error_ppm, __u64 age_ns)
 }
 
 /* One that came after the others begins with a tenth. */
-static __always_inline __u32 share_of_newcomer(__u64 age_ns, __u64 oldest_ns)
+__noinline __u32 share_of_newcomer(__u64 age_ns, __u64 oldest_ns)
 {
 	__u64 ramp = minimum(slow_start_ns, oldest_ns);
 
@@ -102,86 +107,113 @@ static __always_inline __u32 share_of_newcomer(__u64 age_ns, __u64 oldest_ns)
 }
 
 /* Up to half more for a busy processor, an eighth for the most memory. */
-static __always_inline __u64 use_of(const struct vexipc_policy_candidate *c, __u64 now,
-				    __u64 most_memory)
+__noinline __u64 use_of(__u64 heartbeat_age_ns, __u32 cpu_permille, __u64 memory_bytes,
+			__u64 most_memory)
 {
 	__u64 use = ONE;
 
-	if (!c->heartbeat_ns || now - c->heartbeat_ns > 60000 * MS)
+	if (heartbeat_age_ns > 60000 * MS)
 		return use;
-	use += minimum(c->cpu_permille, 1000) * (ONE / 2) / 1000;
+	use += minimum(cpu_permille, 1000) * (ONE / 2) / 1000;
 	if (most_memory >> 10)
-		use += (c->memory_bytes >> 10) * (ONE / 8) / (most_memory >> 10);
+		use += (memory_bytes >> 10) * (ONE / 8) / (most_memory >> 10);
 	return use;
 }
 
-/* Nearly equal is equal: chance decides then. Two bits behind the highest count. */
-static __always_inline __u64 rank_of(__u64 cost)
+__noinline __u64 cost_of(__u64 latency_ns, __u64 in_hand, __u64 use, __u32 weight)
 {
-	__u32 bit = vexipc_tm_log2(cost | 4);
+	__u64 cost = (latency_ns >> 4) * (minimum(in_hand, 9999) + 1);
 
-	return (__u64)bit << 2 | (cost >> (bit - 2) & 3);
+	return cost * use / ONE * 100 / (weight ?: 100);
+}
+
+/*
+ * The least is the best. Nearly equal is equal, two bits behind the highest count:
+ * chance decides then. Those that are not seen by this request come last.
+ */
+__noinline __u64 rank_of(__u64 cost, __u32 share, __u32 newcomer)
+{
+	__u32 bit = vexipc_tm_log2(cost | 4), chance = bpf_get_prandom_u32();
+	__u64 rank = (__u64)bit << 2 | (cost >> (bit - 2) & 3);
+
+	share = share < newcomer ? share : newcomer;
+	rank = rank << 32 | chance >> 10 << 10;
+	/* The lowest bits of the number are for this. */
+	return share == ONE || chance % ONE < share ? rank : rank | 1ull << 62;
+}
+
+/* Of telemetry, if it has them of this very service; else of the module. */
+static __always_inline void look(const struct vexipc_policy_candidate *c, __u64 now,
+				 struct figures *f)
+{
+	__u32 slot = c->slot;
+	const struct vexipc_tm_service *s = bpf_map_lookup_elem(&services, &slot);
+
+	if (s && s->handle == c->handle && s->version == VEXIPC_TM_VERSION) {
+		f->at_ns = s->latency_at_ns;
+		f->error_ppm = s->error_ppm;
+		f->latency_ns = peak_of(s->latency_peak_ns, s->latency_ns, f->at_ns, now);
+	} else {
+		f->at_ns = c->latency_at_ns;
+		f->error_ppm = c->error_permille * 1000;
+		f->latency_ns = maximum(c->latency_peak_us, c->latency_us) * 1000;
+	}
 }
 
 SEC("struct_ops/load_select")
 int BPF_PROG(load_select, const struct vexipc_policy_request *req)
 {
 	const struct vexipc_policy_candidate *c = candidates_of(req);
-	__u64 sum = 0, oldest = 0, most_memory = 0, now = req->now_ns;
-	__u64 best_rank = ~0ull, second_rank = ~0ull, usual;
-	int i, best = -1, second = -1;
+	__u64 now = req->now_ns, usual;
 	struct scratch *scratch;
-	__u32 zero = 0, known = 0;
+	__u32 zero = 0;
+	int i;
 
 	scratch = bpf_map_lookup_elem(&scratches, &zero);
 	if (!c || !scratch)
 		return -1;
+	scratch->sum_ns = 0;
+	scratch->known = 0;
+	scratch->oldest_ns = 0;
+	scratch->most_memory = 0;
+	scratch->best_rank = ~0ull;
+	scratch->best = -1;
 
 	for_each_candidate(i, req) {
 		struct figures f = {};
 		__u64 age;
 
 		look(&c[i], now, &f);
-		age = now > f.at_ns ? now - f.at_ns : 0;
+		age = now - minimum(f.at_ns, now);
 		if (!f.latency_ns || age > stale_ns) {
 			scratch->latency_ns[i] = 0;
 			scratch->share[i] = ONE;
 		} else {
 			scratch->latency_ns[i] = f.latency_ns;
 			scratch->share[i] = share_of_failing(f.error_ppm, age);
-			sum += minimum(f.latency_ns, 1ull << 40);
-			known++;
+			scratch->sum_ns += f.latency_ns;
+			scratch->known++;
 		}
-		age = now - c[i].registered_ns;
-		oldest = age > oldest ? age : oldest;
-		most_memory = c[i].memory_bytes > most_memory ? c[i].memory_bytes : most_memory;
+		scratch->oldest_ns = maximum(scratch->oldest_ns, now - c[i].registered_ns);
+		scratch->most_memory = maximum(scratch->most_memory, c[i].memory_bytes);
 	}
-	usual = known ? sum / known : MS;
+	usual = scratch->known ? scratch->sum_ns / scratch->known : MS;
 
 	for_each_candidate(i, req) {
-		__u64 cost = scratch->latency_ns[i] ?: usual, rank;
-		__u32 share = scratch->share[i];
-		__u32 newcomer = share_of_newcomer(now - c[i].registered_ns, oldest);
-		__u32 chance = bpf_get_prandom_u32();
+		__u64 use = use_of(now - c[i].heartbeat_ns, c[i].cpu_permille,
+				   c[i].memory_bytes, scratch->most_memory);
+		__u64 cost = cost_of(scratch->latency_ns[i] ?: usual,
+				     c[i].in_flight + c[i].queued, use, c[i].weight);
+		__u64 rank = rank_of(cost, scratch->share[i],
+				     share_of_newcomer(now - c[i].registered_ns,
+						       scratch->oldest_ns));
 
-		share = share < newcomer ? share : newcomer;
-		cost = minimum(cost, 1ull << 40) >> 4;
-		cost *= minimum(c[i].in_flight + c[i].queued, 9999) + 1;
-		cost = cost * use_of(&c[i], now, most_memory) / ONE;
-		cost = cost * 100 / (c[i].weight ?: 100);
-		rank = rank_of(cost) << 32 | chance >> 10 << 10;
-		/* The lowest bits of the number are for this. */
-		if (share == ONE || chance % ONE < share) {
-			if (rank < best_rank) {
-				best_rank = rank;
-				best = i;
-			}
-		} else if (rank < second_rank) {
-			second_rank = rank;
-			second = i;
+		if (rank < scratch->best_rank) {
+			scratch->best_rank = rank;
+			scratch->best = i;
 		}
 	}
-	return best >= 0 ? best : second;
+	return scratch->best;
 }
 
 SEC(".struct_ops.link")
