@@ -41,6 +41,19 @@ static struct file *hold_open(struct sock *sk)
 	return file;
 }
 
+/*
+ * If the owner closed it meanwhile, the socket ends here, and by that what its
+ * service held moves on. Left to us that would be when we return to user space,
+ * but we may be about to wait for an answer that the dead service owes. With
+ * bottom halves off it is left to a kernel thread.
+ */
+static void let_close(struct file *file)
+{
+	local_bh_disable();
+	fput(file);
+	local_bh_enable();
+}
+
 /* vexipc_socket_truesize() - what a message takes of a receive buffer. */
 u32 vexipc_socket_truesize(u32 message_len)
 {
@@ -92,7 +105,7 @@ int vexipc_socket_send(struct vexipc_socket *socket, struct sk_buff *skb)
 		return -ECONNREFUSED;
 	}
 	err = genlmsg_unicast(socket->ep.inst->net, skb, socket->portid);
-	fput(file);
+	let_close(file);
 	return err;
 }
 

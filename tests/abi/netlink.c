@@ -342,14 +342,14 @@ static void texts(void)
 	SAYS(CONFIG_SET, EOPNOTSUPP, "this version can not do that",
 	     NEST(CONFIG, mnl_attr_put_u64(nlh, VEXIPC_CONFIG_ENABLE_ENCRYPTION, 1)));
 	SAYS(CONFIG_SET, EINVAL, "", NEST(CONFIG, mnl_attr_put_u64(nlh, VEXIPC_CONFIG_MAX + 1, 1)));
-	SAYS(CONFIG_SET, ERANGE, "",
+	SAYS(CONFIG_SET, EINVAL, "",
 	     NEST(CONFIG, mnl_attr_put_u32(nlh, VEXIPC_CONFIG_MAX_QUEUE_SIZE, 5)));
 	SAYS(CANCEL, EINVAL, "", (void)0);
 	SAYS(CANCEL, ESRCH, "no such request", mnl_attr_put_u64(nlh, VEXIPC_A_REQUEST_ID, 1));
 	SAYS(REQUEST, EINVAL, "", (void)0);
 	SAYS(RESPONSE, EINVAL, "", (void)0);
 	SAYS(FETCH, EINVAL, "", mnl_attr_put_u64(nlh, VEXIPC_A_CORRELATION, 1));
-	SAYS(FETCH, ESRCH, "nothing to fetch", mnl_attr_put_u64(nlh, VEXIPC_A_CORRELATION, 1);
+	SAYS(FETCH, ESRCH, "no such message here", mnl_attr_put_u64(nlh, VEXIPC_A_CORRELATION, 1);
 	     mnl_attr_put_u32(nlh, VEXIPC_A_OFFSET, 0));
 	/* A command that is not there. */
 	AT("commands");
