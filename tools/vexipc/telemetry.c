@@ -259,7 +259,9 @@ int telemetry_detach(bool *was_attached)
 	}
 	*was_attached = true;
 	remove_pins();
-	if ((rmdir(LINKS) && errno != ENOENT) || rmdir(VEXIPC_TM_DIR))
+	/* Policies are pinned in the same folder. */
+	if ((rmdir(LINKS) && errno != ENOENT) ||
+	    (rmdir(VEXIPC_TM_DIR) && errno != ENOTEMPTY))
 		err = -errno;
 	close(lock);
 	return err ? complain(err, "remove %s", VEXIPC_TM_DIR) : EXIT_OK;
