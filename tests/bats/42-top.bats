@@ -19,8 +19,9 @@ teardown() {
 
 # -------------------------------------------------------------- the terminal --
 
-# Whatever ails tmux, it is not what is tested.
-end_terminal() { timeout 10 tmux -L top kill-server 2>/dev/null || :; }
+# Whatever ails tmux, it is not what is tested. Each test has a server of its own:
+# one that is about to end takes no new sessions.
+end_terminal() { timeout 10 tmux -L "top$BATS_TEST_NUMBER" kill-server 2>/dev/null || :; }
 
 # open_top COLUMNS ROWS [NAME=VALUE...] -- [OPTION...]: vexipc-top in a terminal.
 open_top() {
@@ -32,15 +33,15 @@ open_top() {
 	done
 	shift
 	# 3 is what BATS writes TAP to: it must not stay open.
-	tmux -L top -u -f /dev/null new-session -d -s top "${size[@]}" \
+	tmux -L "top$BATS_TEST_NUMBER" -u -f /dev/null new-session -d -s top "${size[@]}" \
 		"env ${settings[*]} vexipc-top $*; echo ended with \$?; sleep 600" 3>&-
 }
 
-press() { tmux -L top send-keys -t top "$@"; }
-resize() { tmux -L top resize-window -t top -x "$1" -y "$2"; }
+press() { tmux -L "top$BATS_TEST_NUMBER" send-keys -t top "$@"; }
+resize() { tmux -L "top$BATS_TEST_NUMBER" resize-window -t top -x "$1" -y "$2"; }
 
 # The screen, without spaces at the ends of lines.
-screen() { tmux -L top capture-pane -p -t top | sed 's/ *$//'; }
+screen() { tmux -L "top$BATS_TEST_NUMBER" capture-pane -p -t top | sed 's/ *$//'; }
 screen_has() { screen | grep -qE -- "$1"; }
 screen_lacks() { ! screen_has "$1"; }
 
@@ -143,11 +144,11 @@ two_services() {
 	open_top 200 30 LC_ALL=C -- --no-color
 	shows '^beta +active .*_'
 	run ! grep -P '[^\x00-\x7f]' <(screen)
-	run ! grep -P '\x1b\[[0-9;]*3[0-7]' <(tmux -L top capture-pane -e -p -t top)
+	run ! grep -P '\x1b\[[0-9;]*3[0-7]' <(tmux -L "top$BATS_TEST_NUMBER" capture-pane -e -p -t top)
 	close_top
 	open_top 200 30 TERM=screen-256color --
 	shows '^beta +active .*▁'
-	grep -qP '\x1b\[[0-9;]*3[0-7]' <(tmux -L top capture-pane -e -p -t top)
+	grep -qP '\x1b\[[0-9;]*3[0-7]' <(tmux -L "top$BATS_TEST_NUMBER" capture-pane -e -p -t top)
 	close_top
 }
 
