@@ -632,12 +632,6 @@ int BPF_PROG(service_unregister, __u64 instance, __u32 slot, __u64 handle, const
 	return 0;
 }
 
-static __always_inline bool available(__u32 state)
-{
-	return state == VEXIPC_STATE_ACTIVE || state == VEXIPC_STATE_BUSY ||
-	       state == VEXIPC_STATE_DEGRADED;
-}
-
 SEC("tp_btf/vexipc_service_state")
 int BPF_PROG(service_state, __u64 instance, __u32 slot, __u64 handle, __u32 before, __u32 now)
 {
@@ -651,7 +645,7 @@ int BPF_PROG(service_state, __u64 instance, __u32 slot, __u64 handle, __u32 befo
 	s = service_of(instance, slot, handle);
 	if (s) {
 		time = bpf_ktime_get_ns();
-		if (available(s->state))
+		if (vexipc_tm_available(s->state))
 			s->available_ns += time - (s->state_ns ?: s->since_ns);
 		s->state = now;
 		s->state_ns = time;

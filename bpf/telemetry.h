@@ -23,6 +23,7 @@
 
 #if !defined(__VMLINUX_H__)
 #include <linux/types.h>
+#include <linux/vexipc.h>
 #endif
 
 #define VEXIPC_TM_DIR		"/sys/fs/bpf/vexipc"
@@ -283,6 +284,13 @@ static inline __u64 vexipc_tm_bucket_ns(__u32 bucket)
 		shift += octave - 1;
 	}
 	return (step << shift) + (1ull << shift) / 2;
+}
+
+/* vexipc_tm_available() - may a service in this state be chosen? */
+static inline int vexipc_tm_available(__u32 state)
+{
+	return state == VEXIPC_STATE_ACTIVE || state == VEXIPC_STATE_BUSY ||
+	       state == VEXIPC_STATE_DEGRADED;
 }
 
 /**

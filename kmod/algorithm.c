@@ -19,11 +19,6 @@
 
 enum { ALL_OF_IT = 1000, LEAST_SHARE = 50, MOST_CPU = 10000 };
 
-static u32 in_hand(const struct vexipc_service *svc)
-{
-	return READ_ONCE(svc->in_flight) + READ_ONCE(svc->queued);
-}
-
 /* Index of the candidate for which @cost is least. */
 static __always_inline u32 least(const struct vexipc_pick *pick,
 				 u64 (*cost)(const struct vexipc_service *svc, u64 now_ns),
@@ -45,7 +40,7 @@ static __always_inline u32 least(const struct vexipc_pick *pick,
 
 static __always_inline u64 connections(const struct vexipc_service *svc, u64 now_ns)
 {
-	return in_hand(svc);
+	return vexipc_service_in_hand(svc);
 }
 
 static u32 least_connections(const struct vexipc_pick *pick)
@@ -63,14 +58,14 @@ static u64 known_or(const struct vexipc_service *svc, u32 us)
 		return us;
 	if (svc->spec.latency_us)
 		return svc->spec.latency_us;
-	return in_hand(svc) ? U32_MAX : 1;
+	return vexipc_service_in_hand(svc) ? U32_MAX : 1;
 }
 
 static __always_inline u64 response_time(const struct vexipc_service *svc, u64 now_ns)
 {
 	u64 us = known_or(svc, vexipc_latency_average(&svc->latency, now_ns));
 
-	return us << 20 | min(in_hand(svc), (1u << 20) - 1);
+	return us << 20 | min(vexipc_service_in_hand(svc), (1u << 20) - 1);
 }
 
 static u32 least_response_time(const struct vexipc_pick *pick)
@@ -98,7 +93,7 @@ static __always_inline u64 load(const struct vexipc_service *svc, u64 now_ns)
 	u64 scale = (u64)(1000 + min(vexipc_health_reported_cpu(svc, now_ns), MOST_CPU)) *
 		    ALL_OF_IT / slow_start_share(svc, now_ns);
 
-	return div_u64(us * (in_hand(svc) + 1) * scale, svc->spec.weight);
+	return div_u64(us * (vexipc_service_in_hand(svc) + 1) * scale, svc->spec.weight);
 }
 
 static u32 load_based(const struct vexipc_pick *pick)
@@ -109,7 +104,7 @@ static u32 load_based(const struct vexipc_pick *pick)
 /* The least that still can do it: what it could do besides is kept for others. */
 static __always_inline u64 excess(const struct vexipc_service *svc, u64 now_ns)
 {
-	u32 held = in_hand(svc);
+	u32 held = vexipc_service_in_hand(svc);
 	u64 full = held >= vexipc_service_limit(svc);
 
 	return full << 63 | (u64)svc->breadth << 32 | (u64)svc->spec.max_batch << 20 |
@@ -143,7 +138,8 @@ static u32 weighted_round_robin(const struct vexipc_pick *pick)
 
 static u64 peak_cost(const struct vexipc_service *svc, u64 now_ns)
 {
-	return known_or(svc, vexipc_latency_peak(&svc->latency, now_ns)) * (in_hand(svc) + 1);
+	return known_or(svc, vexipc_latency_peak(&svc->latency, now_ns)) *
+	       (vexipc_service_in_hand(svc) + 1);
 }
 
 /* The better of two at random: no herd runs to the one that looks best. */

@@ -26,14 +26,6 @@ enum { SAMPLE = 8, RING_PROBES = 21 };
 /* Used with bottom halves off. */
 static DEFINE_PER_CPU(struct vexipc_pick, picks);
 
-static bool was_tried(const struct vexipc_service *svc, const struct vexipc_request *req)
-{
-	for (u32 i = 0; i < req->tried_count; i++)
-		if (req->tried[i] == svc->slot)
-			return true;
-	return false;
-}
-
 /* May this capable service have it? */
 static bool eligible(struct vexipc_service *svc, struct vexipc_pick *pick)
 {
@@ -47,7 +39,7 @@ static bool eligible(struct vexipc_service *svc, struct vexipc_pick *pick)
 	if (!vexipc_service_available(svc) ||
 	    (!pick->last_choice &&
 	     (READ_ONCE(svc->degraded) || READ_ONCE(svc->stalled))) ||
-	    (!pick->tried_too && was_tried(svc, req)))
+	    (!pick->tried_too && vexipc_request_tried(req, svc->slot)))
 		return false;
 	pick->seen++;
 	if (!vexipc_breaker_admits(svc)) {
@@ -55,8 +47,7 @@ static bool eligible(struct vexipc_service *svc, struct vexipc_pick *pick)
 		if (!pick->panic || READ_ONCE(svc->breaker.held))
 			return false;
 	}
-	return !pick->with_room || READ_ONCE(svc->in_flight) + READ_ONCE(svc->queued) <
-				   vexipc_service_limit(svc);
+	return !pick->with_room || vexipc_service_in_hand(svc) < vexipc_service_limit(svc);
 }
 
 /* The service at a place of the set, if it may have the request. */
@@ -274,14 +265,18 @@ static struct vexipc_service *from_set(struct vexipc_instance *inst, struct vexi
 	return choose(inst, pick, set);
 }
 
-static struct vexipc_service *pinned(struct vexipc_instance *inst, struct vexipc_pick *pick)
+/* @gone: the service that it is for is not there any more. */
+static struct vexipc_service *pinned(struct vexipc_instance *inst, struct vexipc_pick *pick,
+				     bool *gone)
 {
 	struct vexipc_request *req = pick->req;
 	struct vexipc_service *svc = vexipc_registry_by_handle(inst, req->pin);
 	bool may;
 
-	if (!svc)
+	if (!svc) {
+		*gone = true;
 		return NULL;
+	}
 	/* There is no other: its breaker counts for nothing, unless it is held. */
 	pick->last_choice = true;
 	pick->panic = true;
@@ -311,7 +306,7 @@ static struct vexipc_service *of_session(struct vexipc_instance *inst,
 	pick->tried_too = true;
 	fit = vexipc_capable_of(svc, pick->req) && eligible(svc, pick);
 	pick->tried_too = tried_too;
-	if (fit && (tried_too || !was_tried(svc, pick->req)))
+	if (fit && (tried_too || !vexipc_request_tried(pick->req, svc->slot)))
 		return svc;
 	*stays = fit;
 	vexipc_service_put(svc);
@@ -355,6 +350,7 @@ struct vexipc_service *vexipc_balancer_pick(struct vexipc_request *req,
 	struct vexipc_instance *inst = req->inst;
 	struct vexipc_service *svc;
 	struct vexipc_pick *pick;
+	bool gone = false;
 
 	local_bh_disable();
 	rcu_read_lock();
@@ -362,17 +358,10 @@ struct vexipc_service *vexipc_balancer_pick(struct vexipc_request *req,
 	memset(pick, 0, offsetof(struct vexipc_pick, service));
 	pick->req = req;
 	pick->tried_too = tried_too;
-	svc = req->pin ? pinned(inst, pick) : balanced(inst, pick);
-	*why = pick->too_large && !pick->capable ? -EMSGSIZE :
+	svc = req->pin ? pinned(inst, pick, &gone) : balanced(inst, pick);
+	*why = gone ? -ENOENT :
+	       pick->too_large && !pick->capable ? -EMSGSIZE :
 	       pick->open ? -EHOSTDOWN : -ENODEV;
-	if (!svc && req->pin && !pick->capable && !pick->too_large) {
-		svc = vexipc_registry_by_handle(inst, req->pin);
-		if (svc)
-			vexipc_service_put(svc);
-		else
-			*why = -ENOENT;
-		svc = NULL;
-	}
 	rcu_read_unlock();
 	local_bh_enable();
 

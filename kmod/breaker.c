@@ -218,5 +218,5 @@ bool vexipc_breaker_admits(struct vexipc_service *svc)
 	if (likely(READ_ONCE(svc->breaker.state) == VEXIPC_BREAKER_CLOSED))
 		return true;
 	return vexipc_breaker_look(svc, ktime_get_ns()) &&
-	       READ_ONCE(svc->in_flight) + READ_ONCE(svc->queued) < VEXIPC_BREAKER_PROBES;
+	       vexipc_service_in_hand(svc) < VEXIPC_BREAKER_PROBES;
 }

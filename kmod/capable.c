@@ -31,7 +31,6 @@ static struct vexipc_capable *capable_alloc(u32 room, gfp_t gfp)
 	if (!set)
 		return NULL;
 	memset(set, 0, sizeof(*set));
-	set->room = room;
 	set->ring = (void *)&set->service[room];
 	set->tier_end = (void *)&set->ring[room];
 	set->ring_start = set->tier_end + room;
@@ -155,6 +154,16 @@ static u32 batch_class(const struct vexipc_request *req)
 	return req->type == VEXIPC_MSG_BATCH_REQUEST ? rounddown_pow_of_two(req->count) : 0;
 }
 
+/* What @req asks for, in batches of @batch items; 0: not in batches. */
+static bool can_do(const struct vexipc_service *svc, const struct vexipc_request *req,
+		   u32 batch)
+{
+	if (batch && (!(svc->features & VEXIPC_FEATURE_BATCH) || svc->spec.max_batch < batch))
+		return false;
+	return vexipc_service_matches(svc, req->dimensions, 1u << req->data_type,
+				      req->model, req->model_len);
+}
+
 /**
  * vexipc_capable_of() - can this service do what the request asks for?
  * @svc: which
@@ -162,11 +171,7 @@ static u32 batch_class(const struct vexipc_request *req)
  */
 bool vexipc_capable_of(const struct vexipc_service *svc, const struct vexipc_request *req)
 {
-	if (req->type == VEXIPC_MSG_BATCH_REQUEST &&
-	    (!(svc->features & VEXIPC_FEATURE_BATCH) || svc->spec.max_batch < req->count))
-		return false;
-	return vexipc_service_matches(svc, req->dimensions, 1u << req->data_type,
-				      req->model, req->model_len);
+	return can_do(svc, req, req->type == VEXIPC_MSG_BATCH_REQUEST ? req->count : 0);
 }
 
 /* vexipc_capable_hash() - the same for requests that ask for the same. */
@@ -253,11 +258,7 @@ static struct vexipc_capable *work_out(struct vexipc_service_set *all,
 				rcu_dereference_protected(all->all->service[i],
 							  lockdep_is_held(&all->lock));
 
-			if (!svc ||
-			    (batch && (!(svc->features & VEXIPC_FEATURE_BATCH) ||
-				       svc->spec.max_batch < batch)) ||
-			    !vexipc_service_matches(svc, req->dimensions, 1u << req->data_type,
-						    req->model, req->model_len))
+			if (!svc || !can_do(svc, req, batch))
 				continue;
 			if (pass)
 				RCU_INIT_POINTER(set->service[count], svc);

@@ -28,7 +28,6 @@ struct vexipc_ring_point {
  * @all:	every service, whatever it can do; requests must be matched
  * @next:	whose turn it is
  * @count:	services
- * @room:	places for them
  * @tier_end:	for each service, where the tier of its priority ends
  * @ring:	the services by hash of their ids; not of @all
  * @ring_start: for each of @count equal parts of the ring, its first point
@@ -44,7 +43,7 @@ struct vexipc_capable {
 	char model[VEXIPC_MAX_NAME];
 	bool all;
 	atomic_t next;
-	u32 count, room;
+	u32 count;
 	u16 *tier_end;
 	struct vexipc_ring_point *ring;
 	u16 *ring_start;

@@ -28,20 +28,12 @@ void vexipc_policy_snapshots_free(void)
 	free_percpu(snapshots);
 }
 
-static bool was_tried(const struct vexipc_service *svc, const struct vexipc_request *req)
-{
-	for (u32 i = 0; i < req->tried_count; i++)
-		if (req->tried[i] == svc->slot)
-			return true;
-	return false;
-}
-
 /* It is capable: what it lists, it lists because it was asked for. */
 static u32 flags_of(const struct vexipc_service *svc, const struct vexipc_request *req)
 {
 	const struct vexipc_service_spec *spec = &svc->spec;
 
-	return (was_tried(svc, req) ? VEXIPC_CANDIDATE_TRIED : 0) |
+	return (vexipc_request_tried(req, svc->slot) ? VEXIPC_CANDIDATE_TRIED : 0) |
 	       (req->model_len && spec->models_len ? VEXIPC_CANDIDATE_MODEL : 0) |
 	       (req->dimensions && spec->dimensions_count ? VEXIPC_CANDIDATE_DIMENSIONS : 0) |
 	       (spec->data_types == 1u << req->data_type ? VEXIPC_CANDIDATE_DATA_TYPE : 0);

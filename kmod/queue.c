@@ -332,7 +332,7 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
 {
 	enum vexipc_phase phase = vexipc_state_phase(state);
 	struct vexipc_service *svc = READ_ONCE(req->svc);
-	u64 service_ns = 0;
+	u64 now_ns, service_ns = 0;
 	u32 before, now;
 
 	if (phase != VEXIPC_QUEUED && phase != VEXIPC_SENT)
@@ -340,10 +340,11 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
 	spin_lock_bh(&svc->lock);
 	before = svc->breaker.state;
 	if (phase == VEXIPC_SENT) {
-		service_ns = ktime_get_ns() - req->sent_ns;
+		now_ns = ktime_get_ns();
+		service_ns = now_ns - req->sent_ns;
 		end_attempt(svc, req, vexipc_state_attempt(state), error, service_ns);
 		if (!is_probe(req)) {
-			vexipc_service_account(svc, error, service_ns,
+			vexipc_service_account(svc, error, req->sent_ns, now_ns,
 					       req->deadline_ns - req->submitted_ns);
 			if (!error)
 				svc->bytes_out += req->answer_len;

@@ -171,7 +171,7 @@ bool vexipc_service_available(const struct vexipc_service *svc);
 void vexipc_service_note_state(struct vexipc_service *svc,
 			       enum vexipc_service_state before);
 void vexipc_service_account(struct vexipc_service *svc, enum vexipc_error error,
-			    u64 service_ns, u64 allowed_ns);
+			    u64 sent_ns, u64 now_ns, u64 allowed_ns);
 bool vexipc_service_matches(const struct vexipc_service *svc, u32 dimensions,
 			    u32 data_types, const char *model, u32 model_len);
 void vexipc_service_entry_fill(struct vexipc_service *svc,
@@ -179,6 +179,12 @@ void vexipc_service_entry_fill(struct vexipc_service *svc,
 			       struct user_namespace *user_ns,
 			       struct pid_namespace *pid_ns);
 void vexipc_service_free(struct kref *refs);
+
+/* vexipc_service_in_hand() - requests it has, or that wait for it; no lock needed */
+static inline u32 vexipc_service_in_hand(const struct vexipc_service *svc)
+{
+	return READ_ONCE(svc->in_flight) + READ_ONCE(svc->queued);
+}
 
 static inline void vexipc_service_get(struct vexipc_service *svc)
 {

@@ -170,6 +170,15 @@ struct vexipc_answer {
 	u32 len;
 };
 
+/* vexipc_request_tried() - has the service in this slot had it before? */
+static inline bool vexipc_request_tried(const struct vexipc_request *req, u32 slot)
+{
+	for (u32 i = 0; i < req->tried_count; i++)
+		if (req->tried[i] == slot)
+			return true;
+	return false;
+}
+
 struct vexipc_request *vexipc_request_alloc(const struct vexipc_context *ctx,
 					    struct vexipc_endpoint *ep, u32 type);
 void vexipc_request_put(struct vexipc_request *req);

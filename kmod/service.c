@@ -90,20 +90,21 @@ void vexipc_service_note_state(struct vexipc_service *svc,
  * vexipc_service_account() - an attempt that was sent has ended
  * @svc: whose; locked
  * @error: how
- * @service_ns: how long the service had it
+ * @sent_ns: when the service got it, CLOCK_MONOTONIC
+ * @now_ns: the time
  * @allowed_ns: how long the whole request may take
  */
 void vexipc_service_account(struct vexipc_service *svc, enum vexipc_error error,
-			    u64 service_ns, u64 allowed_ns)
+			    u64 sent_ns, u64 now_ns, u64 allowed_ns)
 {
+	u64 service_ns = now_ns - sent_ns;
 	u32 us = min_t(u64, div_u64(service_ns, NSEC_PER_USEC), U32_MAX);
-	u64 now = ktime_get_ns();
 	bool failed;
 
 	lockdep_assert_held(&svc->lock);
 	if (error != VEXIPC_ERR_TIMED_OUT && error != VEXIPC_ERR_CANCELLED &&
 	    error != VEXIPC_ERR_INTERRUPTED)
-		svc->last_answer_ns = now;
+		svc->last_answer_ns = now_ns;
 	switch (error) {
 	case VEXIPC_OK:
 		svc->completed++;
@@ -111,8 +112,8 @@ void vexipc_service_account(struct vexipc_service *svc, enum vexipc_error error,
 		/* An eighth of the way each time; the first answer sets it. */
 		svc->average_us = svc->completed == 1 ? us :
 			svc->average_us + ((s64)us - svc->average_us) / 8;
-		vexipc_latency_add(&svc->latency, now, service_ns);
-		vexipc_breaker_note(svc, false, now - service_ns, now);
+		vexipc_latency_add(&svc->latency, now_ns, service_ns);
+		vexipc_breaker_note(svc, false, sent_ns, now_ns);
 		return;
 	case VEXIPC_ERR_CANCELLED:
 	case VEXIPC_ERR_INTERRUPTED:
@@ -141,8 +142,8 @@ void vexipc_service_account(struct vexipc_service *svc, enum vexipc_error error,
 	if (!failed)
 		return;
 	/* To fail at once is not to be fast. */
-	vexipc_latency_add(&svc->latency, now, max(service_ns, allowed_ns));
-	vexipc_breaker_note(svc, true, now - service_ns, now);
+	vexipc_latency_add(&svc->latency, now_ns, max(service_ns, allowed_ns));
+	vexipc_breaker_note(svc, true, sent_ns, now_ns);
 }
 
 bool vexipc_service_matches(const struct vexipc_service *svc, u32 dimensions,

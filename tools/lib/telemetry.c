@@ -182,12 +182,6 @@ static bool copy_entry(void *to, const volatile void *from, size_t size)
 	return false;
 }
 
-static bool available(uint32_t state)
-{
-	return state == VEXIPC_STATE_ACTIVE || state == VEXIPC_STATE_BUSY ||
-	       state == VEXIPC_STATE_DEGRADED;
-}
-
 static uint64_t since(uint64_t now, uint64_t then)
 {
 	return now > then ? now - then : 0;
@@ -200,7 +194,7 @@ static uint32_t availability(const struct vexipc_tm_service *s, uint64_t now)
 	/* One that has gone is measured until then. */
 	if (s->state == VEXIPC_STATE_GONE)
 		all = since(s->state_ns, s->since_ns);
-	if (available(s->state))
+	if (vexipc_tm_available(s->state))
 		could += since(now, s->state_ns ? s->state_ns : s->since_ns);
 	if (!all || could >= all)
 		return 10000;

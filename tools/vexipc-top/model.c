@@ -5,13 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../bpf/telemetry.h"
 #include "model.h"
-
-bool state_available(uint32_t state)
-{
-	return state == VEXIPC_STATE_ACTIVE || state == VEXIPC_STATE_BUSY ||
-	       state == VEXIPC_STATE_DEGRADED;
-}
 
 /* Counters only grow; one that did not began anew. */
 static uint64_t grown(uint64_t now, uint64_t before)
@@ -169,7 +164,7 @@ static void sum_up(struct model *model)
 		if (!row)
 			continue;
 		model->services += row->now.state != VEXIPC_STATE_GONE;
-		model->available += state_available(row->now.state);
+		model->available += vexipc_tm_available(row->now.state);
 		model->in_flight += row->now.in_flight;
 		sent += row->sent;
 		if (!row->recent.answers)

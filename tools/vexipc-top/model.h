@@ -92,6 +92,5 @@ int model_update(struct model *model, const struct sample *sample);
 void model_free(struct model *model);
 
 /* May requests be sent to a service in this state? */
-bool state_available(uint32_t state);
 
 #endif

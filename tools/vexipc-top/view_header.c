@@ -187,14 +187,14 @@ static unsigned int draw_words(struct canvas *canvas, unsigned int y, enum style
 
 bool draw_trouble(struct canvas *canvas, unsigned int row, const struct model *model)
 {
-	const char *why = vexipc_telemetry_strerror(model->err), *todo = strstr(why, ": ");
+	const char *why = vexipc_telemetry_strerror(model->err), *remedy = strstr(why, ": ");
 	char text[160];
 
 	if (!model->err)
 		return false;
-	snprintf(text, sizeof(text), "%.*s", todo ? (int)(todo - why) : (int)strlen(why), why);
+	snprintf(text, sizeof(text), "%.*s", remedy ? (int)(remedy - why) : (int)strlen(why), why);
 	row = draw_words(canvas, row, STYLE_BAD, text);
-	if (todo)
-		draw_words(canvas, row, STYLE_PLAIN, todo + 2);
+	if (remedy)
+		draw_words(canvas, row, STYLE_PLAIN, remedy + 2);
 	return true;
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../../bpf/telemetry.h"
 #include "text.h"
 #include "view.h"
 
@@ -215,7 +216,7 @@ static void draw_row(struct canvas *canvas, unsigned int y, const struct layout 
 		case COL_STATE:
 			canvas_put(canvas, y, x, width, row->now.stale ? STYLE_DIM :
 				   state_style(row->now.state),
-				   row->now.stale && state_available(row->now.state) ? "stale" :
+				   row->now.stale && vexipc_tm_available(row->now.state) ? "stale" :
 				   vexipc_state_name(row->now.state));
 			break;
 		case COL_BREAKER:

@@ -7,21 +7,18 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <linux/magic.h>
 #include <linux/vexipc_policy.h>
 
+#include "bpf_fs.h"
 #include "cli.h"
 #include "policy_load.h"
 
-#define BPF_FS		"/sys/fs/bpf"
 #define TYPE_NAME	"vexipc_balancer_ops"
 
 enum { LOG_ROOM = 1 << 20, LOG_LINES = 24, PATH_ROOM = 256 };
@@ -60,12 +57,10 @@ static void print_log(const char *log)
 
 static int make_folder(void)
 {
-	struct statfs fs;
+	int err = bpf_fs_mount();
 
-	if (statfs(BPF_FS, &fs))
-		return -errno;
-	if (fs.f_type != BPF_FS_MAGIC && mount("bpf", BPF_FS, "bpf", 0, NULL))
-		return -errno;
+	if (err)
+		return err;
 	if (mkdir(BPF_FS "/vexipc", 0700) && errno != EEXIST)
 		return -errno;
 	return mkdir(POLICY_DIR, 0700) && errno != EEXIST ? -errno : 0;

@@ -18,22 +18,19 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <linux/magic.h>
 
 #include "../../bpf/telemetry.h"
+#include "bpf_fs.h"
 #include "cli.h"
 #include "telemetry.h"
 #include "telemetry.skel.h"
 
-#define BPF_FS		"/sys/fs/bpf"
 #define LINKS		VEXIPC_TM_DIR "/links"
 #define MODULE_BTF	"/sys/kernel/btf/vexipc"
 
@@ -72,19 +69,6 @@ static const char *path_of(char path[PATH_ROOM], const char *dir, const char *pr
 
 /* ---------------------------------------------------------- folder, lock -- */
 
-static int mount_bpf_fs(void)
-{
-	struct statfs fs;
-
-	if (statfs(BPF_FS, &fs))
-		return complain(-errno, "look at %s", BPF_FS);
-	if (fs.f_type == BPF_FS_MAGIC)
-		return EXIT_OK;
-	if (mount("bpf", BPF_FS, "bpf", 0, NULL))
-		return complain(-errno, "mount the BPF file system at %s", BPF_FS);
-	return EXIT_OK;
-}
-
 /* One at a time attaches or detaches; closing the descriptor lets go. */
 static int lock_folder(int *fd)
 {
@@ -96,10 +80,10 @@ static int lock_folder(int *fd)
 
 static int make_folder(int *lock)
 {
-	int code = mount_bpf_fs(), err = 0;
+	int err = bpf_fs_mount();
 
-	if (code)
-		return code;
+	if (err)
+		return complain(err, "mount the BPF file system at %s", BPF_FS);
 	if (mkdir(VEXIPC_TM_DIR, 0700) && errno != EEXIST)
 		return complain(-errno, "make %s", VEXIPC_TM_DIR);
 	err = lock_folder(lock);
