@@ -148,6 +148,9 @@ $(out)/bpf/%.bpf.o: $(CURDIR)/bpf/%.bpf.c
 $(out)/test-bpf/%.bpf.o: $(CURDIR)/tests/bpf/%.bpf.c
 	$(compile_bpf)
 
+# A step on the way to a skeleton, which make would delete and make again.
+.PRECIOUS: $(out)/bpf/%.bpf.o
+
 $(out)/bpf/%.skel.h: $(out)/bpf/%.bpf.o
 	$(call say,SKEL,bpf/$(@F))
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@.new

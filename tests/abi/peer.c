@@ -344,15 +344,17 @@ static int dev_recv(struct peer *p, struct msg *m, int timeout_ms)
 
 	if (poll(&ready, 1, timeout_ms) <= 0)
 		return -EAGAIN;
-	EQUAL(ioctl(p->fd, FIONREAD, &size), 0);
-	/* What poll saw may have been cancelled by now. */
-	m->len = 0;
-	msg_put(m, NULL, 0);
-	if (m->room < (size_t)size + 64) {
-		m->room = (size_t)size + 64;
-		m->data = realloc(m->data, m->room);
-	}
-	n = read(p->fd, m->data, (size_t)(size > 64 ? size : 64));
+	/* What poll and FIONREAD saw may be gone by now, or behind a longer one. */
+	do {
+		EQUAL(ioctl(p->fd, FIONREAD, &size), 0);
+		m->len = 0;
+		msg_put(m, NULL, 0);
+		if (m->room < (size_t)size + 64) {
+			m->room = (size_t)size + 64;
+			m->data = realloc(m->data, m->room);
+		}
+		n = read(p->fd, m->data, (size_t)(size > 64 ? size : 64));
+	} while (n < 0 && errno == EMSGSIZE);
 	if (n < 0)
 		return -errno;
 	m->len = (size_t)n;
