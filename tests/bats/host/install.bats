@@ -47,13 +47,13 @@ plain() {
 		test -e /sys/kernel/btf/vexipc
 		vexipc --help >/dev/null
 		vexipc-embedd --help >/dev/null
-		vexipc-embedd --id one --engine echo &
+		vexipc-embedd --id one --engine echo & service=$!
 		until vexipc status one >/dev/null 2>&1; do sleep 0.1; done
 		vexipc embed --dims 3 hello
 		vexipc telemetry attach
 		vexipc-top -b -n 1
 		vexipc telemetry detach
-		kill %1
+		kill $service
 		wait
 		pkg-config --exists vexipc
 		man -w vexipc
