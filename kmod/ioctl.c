@@ -164,7 +164,7 @@ static int do_register(struct call *call)
 	if (!spec.features && spec.max_batch > 1)
 		spec.features = VEXIPC_FEATURE_BATCH;
 	call->ctx.admin = admin(call);
-	WRITE_ONCE(call->file->owner, current->files);
+	vexipc_device_note_owner(call->file);
 	svc = vexipc_registry_add(&call->ctx, &call->file->ep, &spec);
 	if (IS_ERR(svc))
 		return PTR_ERR(svc);
