@@ -123,6 +123,8 @@ static int embed_ioctl(struct vexipc_client *client, const struct vexipc_embed_p
 		return refused(result, err);
 	arg.result_ptr = address_of(result->vector);
 	arg.result_size = result->room > UINT32_MAX ? UINT32_MAX : (uint32_t)result->room;
+	arg.error_text_ptr = address_of(result->text);
+	arg.error_text_size = sizeof(result->text) - 1;
 	if (ioctl(client->ch->fd, VEXIPC_IOC_EMBED, &arg) < 0)
 		err = -errno;
 	result->request_id = arg.request_id;
@@ -130,6 +132,7 @@ static int embed_ioctl(struct vexipc_client *client, const struct vexipc_embed_p
 	result->queue_ns = arg.queue_ns;
 	result->service_ns = arg.service_ns;
 	result->retry_after_ms = arg.retry_after_ms;
+	result->kind = arg.error_kind;
 	result->attempts = arg.attempts;
 	result->error = arg.status;
 	if (err && !result->error)
