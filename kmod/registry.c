@@ -407,7 +407,7 @@ void vexipc_registry_leave_when_idle(struct vexipc_service *svc)
 	if (idle)
 		vexipc_service_get(svc);
 	spin_unlock_bh(&svc->lock);
-	if (idle && !schedule_work(&svc->leave))
+	if (idle && !queue_work(vexipc_workqueue, &svc->leave))
 		vexipc_service_put(svc);
 }
 
