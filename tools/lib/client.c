@@ -64,10 +64,15 @@ static int transact(struct vexipc_client *client, const struct out *o, uint64_t 
 	err = vexipc_channel_send(client->ch, o->data, o->len);
 	if (!err)
 		err = vxi_client_wait(client, &w, -1);
-	/* Its completion comes still, and is nobody else's. */
-	if (err == -EINTR && !client->ch->ops->cancel(client->ch, id))
+	if (err == -EINTR) {
+		/*
+		 * Cancelled or just completed, its completion comes still, and
+		 * must not be taken for another's.
+		 */
+		client->ch->ops->cancel(client->ch, id);
 		while (vxi_client_wait(client, &w, GRACE_MS) == -EINTR)
 			;
+	}
 	vxi_client_remove_wait(client, &w);
 	if (w.done && err != -EINTR)
 		err = completion_of(&w, completion);
