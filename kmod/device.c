@@ -84,6 +84,19 @@ static int device_flush(struct file *filp, fl_owner_t id)
 	return 0;
 }
 
+/**
+ * vexipc_device_note_owner() - the calling process is about to register a service
+ * @file: through what
+ *
+ * A descriptor has one service: who shares it and asks for another is refused,
+ * and its death is not the service's.
+ */
+void vexipc_device_note_owner(struct vexipc_file *file)
+{
+	if (!READ_ONCE(file->ep.service))
+		WRITE_ONCE(file->owner, current->files);
+}
+
 static int device_release(struct inode *inode, struct file *filp)
 {
 	struct vexipc_file *file = filp->private_data;
@@ -190,6 +203,18 @@ bool vexipc_device_next_size(struct vexipc_file *file, u32 *size)
 	return ready;
 }
 
+/*
+ * One message wakes one reader. Whoever leaves something behind, having no room
+ * for it or not all of it at once, wakes the next, or that would sleep on.
+ */
+static void wake_next_reader(struct vexipc_file *file)
+{
+	u32 size;
+
+	if (wq_has_sleeper(&file->wait) && vexipc_device_next_size(file, &size))
+		notify(&file->ep);
+}
+
 static ssize_t device_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct file *filp = iocb->ki_filp;
@@ -211,6 +236,7 @@ static ssize_t device_read(struct kiocb *iocb, struct iov_iter *to)
 		if (!n)
 			n = read_some(file, to);
 	} while (!n);
+	wake_next_reader(file);
 	return n;
 }
 
@@ -253,7 +279,7 @@ static ssize_t write_one(struct vexipc_context *ctx, struct file *filp, struct i
 	ctx->admin = vexipc_context_needs_admin(type) &&
 		     file_ns_capable(filp, file->net->user_ns, CAP_NET_ADMIN);
 	if (type == VEXIPC_MSG_REGISTER)
-		WRITE_ONCE(file->owner, current->files);
+		vexipc_device_note_owner(file);
 	err = vexipc_message_receive(ctx, &file->ep, &message, len);
 	kvfree(message);
 	return err ?: (ssize_t)len;

@@ -4,7 +4,9 @@
  * descriptor, a netlink socket or a kernel client has one.
  */
 #include <linux/errno.h>
-#include <linux/hash.h>
+#include <linux/jhash.h>
+#include <linux/once.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 
 #include "endpoint.h"
@@ -44,14 +46,17 @@ void vexipc_endpoint_put(struct vexipc_endpoint *ep)
 	vexipc_instance_put_endpoint(inst);
 }
 
+static u32 id_seed __read_mostly;
+
 static bool own_id(const struct vexipc_request *req)
 {
 	return !(req->request_id & VEXIPC_ID_KERNEL);
 }
 
+/* Clients choose these ids: none may choose many that meet in one bucket. */
 static struct hlist_head *id_bucket(struct vexipc_endpoint *ep, u64 id)
 {
-	return &ep->own_ids[hash_64(id, VEXIPC_OWN_ID_BITS)];
+	return &ep->own_ids[jhash_2words(id, id >> 32, id_seed) >> (32 - VEXIPC_OWN_ID_BITS)];
 }
 
 static struct vexipc_request *find_own(struct vexipc_endpoint *ep, u64 id)
@@ -76,6 +81,7 @@ static int make_own_ids(struct vexipc_endpoint *ep)
 	ids = kvcalloc(1 << VEXIPC_OWN_ID_BITS, sizeof(*ids), GFP_KERNEL_ACCOUNT);
 	if (!ids)
 		return -ENOMEM;
+	get_random_once(&id_seed, sizeof(id_seed));
 	spin_lock_bh(&ep->lock);
 	if (!ep->own_ids) {
 		WRITE_ONCE(ep->own_ids, ids);

@@ -129,11 +129,12 @@ static void __net_exit instance_exit(struct net *net)
 	/* Again: the last endpoints may have made it look once more. */
 	vexipc_health_stop(inst);
 	/*
-	 * Past those that woke us, and services on their way through RCU. Most
-	 * namespaces never had any.
+	 * Past those that woke us, who are in RCU until they have. A barrier would
+	 * not do: without callbacks it waits for nothing. Most namespaces never
+	 * had any.
 	 */
 	if (inst->slots.ready)
-		rcu_barrier();
+		synchronize_rcu();
 
 	vexipc_policy_user_exit(inst);
 	vexipc_trace(instance_exit, inst->cookie);

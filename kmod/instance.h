@@ -87,6 +87,9 @@ struct vexipc_instance {
 	bool closing;
 };
 
+/* For works that nobody cancels: when it is destroyed, the last has returned. */
+extern struct workqueue_struct *vexipc_workqueue;
+
 struct vexipc_instance *vexipc_instance_of(struct net *net);
 int vexipc_instance_prepare(struct vexipc_instance *inst);
 void vexipc_instance_put_request(struct vexipc_instance *inst);

@@ -164,7 +164,7 @@ static int do_register(struct call *call)
 	if (!spec.features && spec.max_batch > 1)
 		spec.features = VEXIPC_FEATURE_BATCH;
 	call->ctx.admin = admin(call);
-	WRITE_ONCE(call->file->owner, current->files);
+	vexipc_device_note_owner(call->file);
 	svc = vexipc_registry_add(&call->ctx, &call->file->ep, &spec);
 	if (IS_ERR(svc))
 		return PTR_ERR(svc);
@@ -252,9 +252,20 @@ static int take_question(const struct vexipc_embed *arg, struct vexipc_question 
 	return 0;
 }
 
-/* The out fields, and the vector if there is one. */
+/* What the service said of a failure, as far as there is room for it. */
+static int give_text(struct vexipc_embed *arg, const struct vexipc_request *req, u32 room)
+{
+	u32 len = min(room, req->answer_len);
+
+	arg->error_kind = req->error_kind;
+	arg->error_text_size = req->answer_len;
+	return len && copy_to_user(u64_to_user_ptr(arg->error_text_ptr), req->answer, len) ?
+	       -EFAULT : 0;
+}
+
+/* The out fields, and the vector or the error's text if there is one. */
 static int give_result(const struct call *call, struct vexipc_embed *arg,
-		       const struct vexipc_request *req)
+		       const struct vexipc_request *req, u32 text_room)
 {
 	int err = vexipc_error_errno(req->status);
 
@@ -266,7 +277,9 @@ static int give_result(const struct call *call, struct vexipc_embed *arg,
 		arg->queue_ns = req->sent_ns - req->submitted_ns;
 		arg->service_ns = req->done_ns - req->sent_ns;
 	}
-	if (!err) {
+	if (err) {
+		err = give_text(arg, req, text_room) ?: err;
+	} else {
 		arg->dimensions = req->out_dimensions;
 		arg->vector_bytes = req->answer_len;
 		arg->scale = req->scale;
@@ -289,6 +302,7 @@ static int do_embed(struct call *call)
 	struct vexipc_embed arg;
 	struct vexipc_question q;
 	u64 request_id;
+	u32 text_room;
 	int err = take(call, &arg, sizeof(arg));
 
 	if (err)
@@ -304,6 +318,9 @@ static int do_embed(struct call *call)
 	arg.service_handle = 0;
 	arg.queue_ns = 0;
 	arg.service_ns = 0;
+	text_room = arg.error_text_ptr ? arg.error_text_size : 0;
+	arg.error_text_size = 0;
+	arg.error_kind = 0;
 
 	req = vexipc_question_request(&call->ctx, ep, &q);
 	kvfree(q.mem);
@@ -322,7 +339,7 @@ static int do_embed(struct call *call)
 		arg.request_id = request_id;
 		vexipc_request_wait(req);
 		vexipc_endpoint_remove(ep, req);
-		err = give_result(call, &arg, req);
+		err = give_result(call, &arg, req, text_room);
 	} else {
 		arg.request_id = request_id;
 		err = give(call, &arg, sizeof(arg));

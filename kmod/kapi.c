@@ -72,7 +72,8 @@ EXPORT_SYMBOL_GPL(vexipc_client_open);
  * @client: from vexipc_client_open(); gone afterwards
  *
  * Requests in flight are cancelled; when this returns their callbacks have
- * returned. No call with @client may be under way.
+ * returned. No call with @client may be under way, and what vexipc_embed()
+ * answered must have been freed: it holds the client.
  *
  * Context: sleeps.
  */

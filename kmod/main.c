@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* vexipc: carries embedding requests to the services that answer them. */
 #include <linux/module.h>
+#include <linux/workqueue.h>
 
 #include "device.h"
 #include "instance.h"
@@ -15,13 +16,18 @@
 #error "vexipc has been built and tested on little-endian machines only"
 #endif
 
+struct workqueue_struct *vexipc_workqueue;
+
 static int __init vexipc_init(void)
 {
-	int err;
+	int err = -ENOMEM;
 
+	vexipc_workqueue = alloc_workqueue("vexipc", WQ_UNBOUND, 0);
+	if (!vexipc_workqueue)
+		return err;
 	err = vexipc_request_cache_init();
 	if (err)
-		return err;
+		goto free_workqueue;
 	err = vexipc_instance_register();
 	if (err)
 		goto free_cache;
@@ -42,6 +48,8 @@ free_instances:
 free_cache:
 	rcu_barrier();
 	vexipc_request_cache_exit();
+free_workqueue:
+	destroy_workqueue(vexipc_workqueue);
 	return err;
 }
 
@@ -51,6 +59,7 @@ static void __exit vexipc_exit(void)
 	vexipc_netlink_exit();
 	vexipc_instance_unregister();
 	vexipc_policy_exit();
+	destroy_workqueue(vexipc_workqueue);
 	rcu_barrier();
 	vexipc_request_cache_exit();
 }

@@ -131,6 +131,12 @@ void vexipc_service_free(struct kref *refs)
 {
 	struct vexipc_service *svc = container_of(refs, struct vexipc_service, refs);
 
+	/*
+	 * A new owner of the slot may come from here on, and not before: whoever
+	 * still tells of this one, in a trace, has a reference.
+	 */
+	if (svc->handle)
+		ida_free(&service_slots, svc->slot);
 	vexipc_endpoint_put(svc->ep);
 	call_rcu(&svc->rcu, free_rcu);
 }
@@ -207,7 +213,7 @@ static int publish(struct vexipc_service *svc)
 		goto free_set;
 	err = rhashtable_lookup_insert_fast(&inst->by_id, &svc->by_id, by_id_params);
 	if (err)
-		goto free_slot;
+		goto free_set;
 
 	/* Closing an endpoint looks for its service after it says closed. */
 	spin_lock_bh(&ep->lock);
@@ -231,9 +237,11 @@ static int publish(struct vexipc_service *svc)
 	return 0;
 
 unhash:
+	/* Who has found it by its id meanwhile must not remove what never came. */
+	spin_lock_bh(&svc->lock);
+	svc->gone = true;
+	spin_unlock_bh(&svc->lock);
 	rhashtable_remove_fast(&inst->by_id, &svc->by_id, by_id_params);
-free_slot:
-	ida_free(&service_slots, svc->slot);
 free_set:
 	vexipc_service_set_free(set);
 	return err;
@@ -359,8 +367,6 @@ int vexipc_registry_remove(struct vexipc_service *svc, bool died)
 			     "service died; its requests moved elsewhere");
 	if (cancel_delayed_work_sync(&svc->send_work))
 		vexipc_service_put(svc);	/* the work's */
-	/* A new owner of the slot may come from here on. */
-	ida_free(&service_slots, svc->slot);
 	if (attached)
 		vexipc_service_put(svc);
 	vexipc_service_put(svc);
@@ -401,7 +407,7 @@ void vexipc_registry_leave_when_idle(struct vexipc_service *svc)
 	if (idle)
 		vexipc_service_get(svc);
 	spin_unlock_bh(&svc->lock);
-	if (idle && !schedule_work(&svc->leave))
+	if (idle && !queue_work(vexipc_workqueue, &svc->leave))
 		vexipc_service_put(svc);
 }
 

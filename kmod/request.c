@@ -449,7 +449,7 @@ static void back_off(struct vexipc_request *req)
 	}
 	req->retries++;
 	refcount_inc(&req->refs);
-	schedule_delayed_work(&req->retry, msecs_to_jiffies(ms));
+	queue_delayed_work(vexipc_workqueue, &req->retry, msecs_to_jiffies(ms));
 	smp_mb();	/* as in arm_deadline() */
 	if (done(req) && cancel_delayed_work(&req->retry))
 		vexipc_request_put(req);

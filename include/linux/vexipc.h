@@ -46,7 +46,8 @@ struct vexipc_kernel_request {
  * @error:	    the same as enum vexipc_error
  * @dimensions:	    of the vector
  * @scale:	    Int8 and Int16: bits of the IEEE 754 float
- * @vector:	    valid until the callback returns, or vexipc_result_free()
+ * @vector:	    valid until the callback returns, or vexipc_result_free(), which
+ *		    vexipc_client_close() waits for
  * @vector_bytes:   its size
  * @service_handle: who answered
  * @queue_ns:	    from submission to sending

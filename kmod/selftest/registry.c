@@ -68,6 +68,49 @@ static void id_is_taken_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, counted(test, registered), 3);
 }
 
+/* struct latecomer registers a service where there is one. */
+struct latecomer {
+	struct peer *peer;
+	int err;
+};
+
+static void register_a_second(void *data)
+{
+	struct latecomer *late = data;
+
+	late->err = peer_register(late->peer, "two", &any);
+}
+
+/*
+ * The endpoint's lock keeps the registration between the table of ids and its
+ * refusal for as long as it takes to find it there.
+ */
+static void who_finds_one_that_is_being_refused_cannot_remove_it(struct kunit *test)
+{
+	struct latecomer late = { .peer = new_service(test, "one") };
+	struct racer racer = { .run = register_a_second, .data = &late };
+	struct vexipc_endpoint *ep = &late.peer->ep;
+	struct vexipc_service *found = NULL;
+	DECLARE_COMPLETION_ONSTACK(gate);
+	u32 looks = 0;
+
+	racer.gate = &gate;
+	KUNIT_ASSERT_EQ(test, racer_start(&racer), 0);
+	spin_lock_bh(&ep->lock);
+	complete(&gate);
+	while (!found && looks++ < 200000)
+		found = vexipc_registry_by_id(ep->inst, "two", 3);
+	spin_unlock_bh(&ep->lock);
+	racer_join(&racer);
+	KUNIT_EXPECT_EQ(test, late.err, -EEXIST);
+	KUNIT_ASSERT_NOT_NULL(test, found);
+
+	KUNIT_EXPECT_EQ(test, vexipc_registry_remove(found, false), -ENOENT);
+	vexipc_service_put(found);
+	KUNIT_EXPECT_EQ(test, counted(test, services), 1);
+	KUNIT_EXPECT_EQ(test, counted(test, unregistered), 0);
+}
+
 static void bad_registration_is_refused(struct kunit *test)
 {
 	struct vexipc_service_spec bad = any;
@@ -219,6 +262,7 @@ static struct kunit_case registry_cases[] = {
 	KUNIT_CASE(service_is_found_until_it_goes),
 	KUNIT_CASE(handle_is_never_used_again),
 	KUNIT_CASE(id_is_taken_once),
+	KUNIT_CASE(who_finds_one_that_is_being_refused_cannot_remove_it),
 	KUNIT_CASE(bad_registration_is_refused),
 	KUNIT_CASE(registering_wants_privilege_unless_it_is_open),
 	KUNIT_CASE(negotiation_is_the_meet),

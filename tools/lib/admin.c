@@ -59,47 +59,83 @@ static uint32_t length_of(const char *s)
 	return s ? (uint32_t)strlen(s) : 0;
 }
 
-int vexipc_admin_list(struct vexipc_admin *admin, const struct vexipc_filter *filter,
-		      struct vexipc_service_entry **entries, uint32_t *count)
+/* How a list is asked for: room for entries in, how many there are out. */
+struct listing {
+	size_t entry_size;
+	int (*ask)(struct vexipc_admin *admin, struct listing *listing, void *entries,
+		   uint32_t size);
+	void *arg;
+	uint32_t count;
+	uint32_t total;
+};
+
+/* All entries, in a buffer for free(), however many come meanwhile. */
+static int list_all(struct vexipc_admin *admin, struct listing *listing, void **entries)
 {
-	static const struct vexipc_filter everything;
-	struct vexipc_service_entry *buf = NULL;
 	uint32_t room = FIRST_ENTRIES;
+	void *buf = NULL;
 	int err;
 
-	if (!filter)
-		filter = &everything;
 	for (;;) {
-		struct vexipc_list list = {
-			.model_ptr = address_of(filter->model),
-			.model_len = length_of(filter->model),
-			.entry_size = sizeof(*buf),
-			.dimensions = filter->dimensions,
-			.data_types = filter->data_types,
-			.states = filter->states,
-		};
-		void *bigger = reallocarray(buf, room, sizeof(*buf));
+		void *bigger = reallocarray(buf, room, listing->entry_size);
 
 		err = -ENOMEM;
 		if (!bigger)
 			break;
 		buf = bigger;
-		memset(buf, 0, room * sizeof(*buf));
-		list.buffer_ptr = address_of(buf);
-		list.buffer_size = room * (uint32_t)sizeof(*buf);
-		err = admin_ioctl(admin, VEXIPC_IOC_LIST, &list);
+		/* The kernel's entries may be shorter. */
+		memset(buf, 0, room * listing->entry_size);
+		err = listing->ask(admin, listing, buf, room * (uint32_t)listing->entry_size);
 		if (err)
 			break;
-		if (list.total <= list.count) {
+		if (listing->total <= listing->count) {
 			*entries = buf;
-			*count = list.count;
 			return 0;
 		}
-		/* Room for some that come meanwhile. */
-		room = list.total + list.total / 4 + 1;
+		room = listing->total + listing->total / 4 + 1;
 	}
 	free(buf);
 	return err;
+}
+
+static int ask_services(struct vexipc_admin *admin, struct listing *listing, void *entries,
+			uint32_t size)
+{
+	struct vexipc_list *list = listing->arg;
+	int err;
+
+	list->buffer_ptr = address_of(entries);
+	list->buffer_size = size;
+	err = admin_ioctl(admin, VEXIPC_IOC_LIST, list);
+	listing->count = list->count;
+	listing->total = list->total;
+	return err;
+}
+
+int vexipc_admin_list(struct vexipc_admin *admin, const struct vexipc_filter *filter,
+		      struct vexipc_service_entry **entries, uint32_t *count)
+{
+	static const struct vexipc_filter everything;
+	struct vexipc_list list = { .entry_size = sizeof(**entries) };
+	struct listing listing = {
+		.entry_size = sizeof(**entries), .ask = ask_services, .arg = &list,
+	};
+	void *all;
+	int err;
+
+	if (!filter)
+		filter = &everything;
+	list.model_ptr = address_of(filter->model);
+	list.model_len = length_of(filter->model);
+	list.dimensions = filter->dimensions;
+	list.data_types = filter->data_types;
+	list.states = filter->states;
+	err = list_all(admin, &listing, &all);
+	if (err)
+		return err;
+	*entries = all;
+	*count = listing.count;
+	return 0;
 }
 
 int vexipc_admin_status(struct vexipc_admin *admin, const char *id, uint64_t handle,
@@ -205,40 +241,37 @@ int vexipc_admin_breaker(struct vexipc_admin *admin, const char *id, uint32_t op
 	return control(admin, id, op);
 }
 
+static int ask_policies(struct vexipc_admin *admin, struct listing *listing, void *entries,
+			uint32_t size)
+{
+	struct vexipc_policies *list = listing->arg;
+	int err;
+
+	list->buffer_ptr = address_of(entries);
+	list->buffer_size = size;
+	err = admin_ioctl(admin, VEXIPC_IOC_POLICIES, list);
+	listing->count = list->count;
+	listing->total = list->total;
+	return !err && !list->offered ? -EOPNOTSUPP : err;
+}
+
 int vexipc_admin_policies(struct vexipc_admin *admin, struct vexipc_policy_use *use,
 			  struct vexipc_policy_entry **entries, uint32_t *count)
 {
-	struct vexipc_policy_entry *buf = NULL;
-	uint32_t room = FIRST_ENTRIES;
-	int err;
+	struct vexipc_policies list = { .entry_size = sizeof(**entries) };
+	struct listing listing = {
+		.entry_size = sizeof(**entries), .ask = ask_policies, .arg = &list,
+	};
+	void *all;
+	int err = list_all(admin, &listing, &all);
 
-	for (;;) {
-		struct vexipc_policies arg = { .entry_size = sizeof(*buf) };
-		void *bigger = reallocarray(buf, room, sizeof(*buf));
-
-		err = -ENOMEM;
-		if (!bigger)
-			break;
-		buf = bigger;
-		memset(buf, 0, room * sizeof(*buf));
-		arg.buffer_ptr = address_of(buf);
-		arg.buffer_size = room * (uint32_t)sizeof(*buf);
-		err = admin_ioctl(admin, VEXIPC_IOC_POLICIES, &arg);
-		if (!err && !arg.offered)
-			err = -EOPNOTSUPP;
-		if (err)
-			break;
-		if (arg.total <= arg.count) {
-			if (use)
-				*use = arg.use;
-			*entries = buf;
-			*count = arg.count;
-			return 0;
-		}
-		room = arg.total + 1;
-	}
-	free(buf);
-	return err;
+	if (err)
+		return err;
+	if (use)
+		*use = list.use;
+	*entries = all;
+	*count = listing.count;
+	return 0;
 }
 
 int vexipc_admin_policy_name(struct vexipc_admin *admin, const char *name)

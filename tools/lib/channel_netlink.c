@@ -23,6 +23,8 @@ enum {
 	TX_FRAME = 128,
 	/* What may come before anybody reads; the kernel doubles and limits it. */
 	RX_SOCKET = 8 << 20,
+	/* For one fragment: other threads may have filled the socket again. */
+	FETCH_TRIES = 16,
 };
 
 /* Who waits for an ack: on the stack of a thread, listed under the lock. */
@@ -314,26 +316,57 @@ static int netlink_send(struct vexipc_channel *ch, const void *message, size_t l
 	return err;
 }
 
+static struct nlmsghdr *fetch_begin(struct netlink *nl, void *buf, uint16_t flags,
+				    const struct packet *packet, uint32_t offset)
+{
+	struct nlmsghdr *nlh = vxi_genl_begin(buf, nl->family.id, VEXIPC_CMD_FETCH, flags,
+					      next_seq(nl));
+	struct vexipc_msg_header header;
+
+	memcpy(&header, packet->data, sizeof(header));
+	mnl_attr_put_u64(nlh, VEXIPC_A_CORRELATION, le64toh(header.correlation_id));
+	mnl_attr_put_u32(nlh, VEXIPC_A_OFFSET, offset);
+	return nlh;
+}
+
+/* The module need not hold it any longer. Whether it hears so is of no importance. */
+static void fetch_no_more(struct vexipc_channel *ch, const struct packet *packet)
+{
+	uint64_t buf[TX_FRAME / 8];
+
+	transmit(ch, fetch_begin(ch->priv, buf, 0, packet, packet->total));
+}
+
+/*
+ * There was no room in the socket, for the fragment or for the ack. Whoever looked
+ * for the ack has read all that was there, so now there should be.
+ */
+static bool had_no_room(int err)
+{
+	return err == -EAGAIN || err == -ECOMM;
+}
+
 static int netlink_fetch(struct vexipc_channel *ch, struct packet **packet)
 {
-	struct netlink *nl = ch->priv;
-	struct vexipc_msg_header header;
-	int err = 0;
+	unsigned int tries = 0;
 
-	memcpy(&header, (*packet)->data, sizeof(header));
-	while (!err && (*packet)->len < (*packet)->total) {
+	while ((*packet)->len < (*packet)->total) {
 		uint64_t buf[TX_FRAME / 8];
-		struct nlmsghdr *nlh = vxi_genl_begin(buf, nl->family.id, VEXIPC_CMD_FETCH,
-						  NLM_F_ACK, next_seq(nl));
 		uint32_t had = (*packet)->len;
+		int err = exchange(ch, fetch_begin(ch->priv, buf, NLM_F_ACK, *packet, had),
+				   packet);
 
-		mnl_attr_put_u64(nlh, VEXIPC_A_CORRELATION, le64toh(header.correlation_id));
-		mnl_attr_put_u32(nlh, VEXIPC_A_OFFSET, had);
-		err = exchange(ch, nlh, packet);
-		if (!err && (*packet)->len == had)
-			err = -EPROTO;
+		if ((*packet)->len > had && (!err || had_no_room(err))) {
+			tries = 0;
+			continue;
+		}
+		if (had_no_room(err) && ++tries < FETCH_TRIES)
+			continue;
+		if (err != -ESRCH)
+			fetch_no_more(ch, *packet);
+		return err ? err : -EPROTO;
 	}
-	return err;
+	return 0;
 }
 
 static int netlink_cancel(struct vexipc_channel *ch, uint64_t request_id)

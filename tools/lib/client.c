@@ -64,10 +64,15 @@ static int transact(struct vexipc_client *client, const struct out *o, uint64_t 
 	err = vexipc_channel_send(client->ch, o->data, o->len);
 	if (!err)
 		err = vxi_client_wait(client, &w, -1);
-	/* Its completion comes still, and is nobody else's. */
-	if (err == -EINTR && !client->ch->ops->cancel(client->ch, id))
+	if (err == -EINTR) {
+		/*
+		 * Cancelled or just completed, its completion comes still, and
+		 * must not be taken for another's.
+		 */
+		client->ch->ops->cancel(client->ch, id);
 		while (vxi_client_wait(client, &w, GRACE_MS) == -EINTR)
 			;
+	}
 	vxi_client_remove_wait(client, &w);
 	if (w.done && err != -EINTR)
 		err = completion_of(&w, completion);
@@ -123,6 +128,8 @@ static int embed_ioctl(struct vexipc_client *client, const struct vexipc_embed_p
 		return refused(result, err);
 	arg.result_ptr = address_of(result->vector);
 	arg.result_size = result->room > UINT32_MAX ? UINT32_MAX : (uint32_t)result->room;
+	arg.error_text_ptr = address_of(result->text);
+	arg.error_text_size = sizeof(result->text) - 1;
 	if (ioctl(client->ch->fd, VEXIPC_IOC_EMBED, &arg) < 0)
 		err = -errno;
 	result->request_id = arg.request_id;
@@ -130,6 +137,7 @@ static int embed_ioctl(struct vexipc_client *client, const struct vexipc_embed_p
 	result->queue_ns = arg.queue_ns;
 	result->service_ns = arg.service_ns;
 	result->retry_after_ms = arg.retry_after_ms;
+	result->kind = arg.error_kind;
 	result->attempts = arg.attempts;
 	result->error = arg.status;
 	if (err && !result->error)

@@ -118,6 +118,18 @@ static const char *message_of(const struct vexipc_result *result)
 	return *result->text ? result->text : vexipc_strerror(result->error);
 }
 
+/* What can be done about a failure, as far as the service said. */
+static cJSON *kinds_of(uint32_t kind)
+{
+	cJSON *array = cJSON_CreateArray();
+
+	if (kind & VEXIPC_ERROR_RETRY)
+		cJSON_AddItemToArray(array, cJSON_CreateString("retry"));
+	if (kind & VEXIPC_ERROR_OVERLOAD)
+		cJSON_AddItemToArray(array, cJSON_CreateString("overload"));
+	return array;
+}
+
 static void put_json(struct output *o, size_t index, const struct vexipc_result *result)
 {
 	const char *service = name_of(o, result->service_handle);
@@ -127,6 +139,8 @@ static void put_json(struct output *o, size_t index, const struct vexipc_result 
 	if (result->error) {
 		cJSON_AddStringToObject(object, "error", vexipc_error_name(result->error));
 		cJSON_AddStringToObject(object, "message", message_of(result));
+		if (result->kind)
+			cJSON_AddItemToObject(object, "kind", kinds_of(result->kind));
 		if (result->retry_after_ms)
 			json_number(object, "retry_after_ms", result->retry_after_ms);
 	} else {

@@ -547,7 +547,8 @@ struct vexipc_unregister {
  * fills the out fields and the vector. Without it the request is submitted,
  * request_id tells which, and its completion is read() as an EMBED_RESPONSE or
  * ERROR message. Out fields are written on failure as well, when the request
- * was accepted or refused by the module rather than malformed.
+ * was accepted or refused by the module rather than malformed. What the service
+ * said of a failure is written to error_text_ptr, as much as there is room for.
  *
  * Errors: those of enum vexipc_error; EEXIST request_id is in use on this
  * descriptor; EINTR a signal came, the request was cancelled; ENOSPC the vector
@@ -579,6 +580,9 @@ struct vexipc_embed {
 	__aligned_u64 service_handle;		/* out */
 	__aligned_u64 queue_ns;			/* out */
 	__aligned_u64 service_ns;		/* out */
+	__aligned_u64 error_text_ptr;		/* 0: not wanted */
+	__u32 error_text_size;			/* in: room; out: bytes of the whole text */
+	__u32 error_kind;			/* out: VEXIPC_ERROR_* */
 };
 
 /**
