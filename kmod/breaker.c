@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A circuit breaker a service: closed, requests flow; open, none does; after a
- * time half-open, a few may show whether it is well again. Each time it opens
- * again it stays so for longer. That a whole set of services is not kept out is
+ * time half-open, a few may show whether it is well again. While it answers none
+ * of these, it stays open for longer each time. That a whole set of services is not kept out is
  * the balancer's to see to.
  */
 #include <linux/ktime.h>
@@ -62,6 +62,7 @@ static void change(struct vexipc_breaker *b, u32 state, u64 now_ns)
 {
 	b->since_ns = now_ns;
 	b->successes = 0;
+	b->probes_failed = 0;
 	WRITE_ONCE(b->state, state);
 }
 
@@ -71,8 +72,6 @@ static void open_it(struct vexipc_service *svc, u64 now_ns)
 	u64 ms = vexipc_config(svc->inst, VEXIPC_CONFIG_BREAKER_EJECTION_MS);
 	struct vexipc_breaker *b = &svc->breaker;
 
-	if (b->state == VEXIPC_BREAKER_CLOSED && now_ns - b->since_ns >= max * NSEC_PER_MSEC)
-		b->ejections = 0;
 	ms = min(ms << min(b->ejections, 20), max);
 	b->ejections++;
 	/* Those that failed together come back one by one. */
@@ -89,6 +88,27 @@ static void close_it(struct vexipc_service *svc, u64 now_ns)
 	b->failures = 0;
 	WRITE_ONCE(svc->fresh_ns, now_ns);
 	change(b, VEXIPC_BREAKER_CLOSED, now_ns);
+}
+
+/*
+ * One failure is not enough to know: of a service that fails half of its requests,
+ * the first probe fails as often as not. One that answers any of them is looked at
+ * again soon, since it may be well at any time; one that answers none waits longer
+ * each time.
+ */
+static void note_probe(struct vexipc_service *svc, bool failed, u64 now_ns)
+{
+	struct vexipc_breaker *b = &svc->breaker;
+
+	if (failed) {
+		b->successes = 0;
+		if (++b->probes_failed >= VEXIPC_BREAKER_PROBES)
+			open_it(svc, now_ns);
+		return;
+	}
+	b->ejections = 0;
+	if (++b->successes >= VEXIPC_BREAKER_PROBES)
+		close_it(svc, now_ns);
 }
 
 /**
@@ -120,10 +140,7 @@ void vexipc_breaker_note(struct vexipc_service *svc, bool failed, u64 sent_ns, u
 		/* What it had before tells nothing new. */
 		if (sent_ns < b->since_ns)
 			break;
-		if (failed)
-			open_it(svc, now_ns);
-		else if (++b->successes >= VEXIPC_BREAKER_PROBES)
-			close_it(svc, now_ns);
+		note_probe(svc, failed, now_ns);
 	}
 }
 

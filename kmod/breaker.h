@@ -9,7 +9,8 @@ struct vexipc_service;
 
 enum {
 	VEXIPC_BREAKER_SECONDS	= 10,	/* of the window */
-	VEXIPC_BREAKER_PROBES	= 3,	/* at once, and in a row to close it */
+	/* Half-open: so many at once; so many failures open it, good ones in a row close it. */
+	VEXIPC_BREAKER_PROBES	= 5,
 };
 
 /**
@@ -18,9 +19,10 @@ enum {
  * @held:	somebody has set it: it stays
  * @until_ns:	when it is half-open, if it is open; read without the lock
  * @since_ns:	when @state began
- * @ejections:	how often it has opened without a long time closed between
+ * @ejections:	how often it has opened since a probe was answered last
  * @failures:	in a row
  * @successes:	in a row, half-open
+ * @probes_failed: half-open
  * @second:	of the newest part of the window
  * @window:	what came of attempts, by second
  *
@@ -34,6 +36,7 @@ struct vexipc_breaker {
 	u32 ejections;
 	u32 failures;
 	u32 successes;
+	u32 probes_failed;
 	u64 second;
 	struct {
 		u32 succeeded, failed;

@@ -63,7 +63,7 @@ gets() {
 	breaker_is good closed
 }
 
-@test "breaker_ejection_ms: half-open after it, closed after three good answers" {
+@test "breaker_ejection_ms: half-open after it, closed after five good answers" {
 	two
 	config breaker_ejection_ms=500
 	start monitor vexipc monitor --json
