@@ -259,6 +259,38 @@ static void all_open_is_told(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, share(test, client, one, 1), 1);
 }
 
+static void a_service_can_have_limits_of_its_own(struct kunit *test)
+{
+	struct peer *one = new_service(test, "one"), *client = new_peer(test), *two;
+	struct vexipc_config_entry limits[] = {
+		{ .field = VEXIPC_CONFIG_BREAKER_FAILURES, .value = 2 },
+		{ .field = VEXIPC_CONFIG_BREAKER_EJECTION_MS, .value = 60000 },
+	};
+	u32 refused = 7;
+
+	two = new_service(test, "two");
+	KUNIT_EXPECT_EQ(test, vexipc_breaker_configure(one->svc, limits, 2, &refused), 0);
+	fail_times(test, client, one, 2);
+	fail_times(test, client, two, 4);
+	KUNIT_EXPECT_EQ(test, state_of(one), VEXIPC_BREAKER_OPEN);
+	KUNIT_EXPECT_EQ(test, state_of(two), VEXIPC_BREAKER_CLOSED);
+	KUNIT_EXPECT_GE(test, one->svc->breaker.until_ns - one->svc->breaker.since_ns,
+			60000 * NSEC_PER_MSEC);
+	/* All or none. */
+	limits[0].value = VEXIPC_BREAKER_INHERIT;
+	limits[1].value = 0;
+	KUNIT_EXPECT_EQ(test, vexipc_breaker_configure(one->svc, limits, 2, &refused), -ERANGE);
+	KUNIT_EXPECT_EQ(test, refused, 1);
+	KUNIT_EXPECT_EQ(test, one->svc->breaker.own_mask, BIT(0) | BIT(3));
+	limits[1].field = VEXIPC_CONFIG_BREAKER_PANIC_PERCENT;
+	KUNIT_EXPECT_EQ(test, vexipc_breaker_configure(one->svc, limits, 2, &refused), -ENOENT);
+	KUNIT_EXPECT_EQ(test, vexipc_breaker_configure(one->svc, limits, 1, &refused), 0);
+	vexipc_breaker_set(one->svc, VEXIPC_CONTROL_BREAKER_CLOSED);
+	vexipc_breaker_set(one->svc, VEXIPC_CONTROL_BREAKER_AUTO);
+	fail_times(test, client, one, 4);
+	KUNIT_EXPECT_EQ(test, state_of(one), VEXIPC_BREAKER_CLOSED);
+}
+
 static void breaker_can_be_held(struct kunit *test)
 {
 	struct peer *one = new_service(test, "one"), *client = new_peer(test);
@@ -453,6 +485,7 @@ static struct kunit_case breaker_cases[] = {
 	KUNIT_CASE(one_that_answers_some_is_looked_at_again_soon),
 	KUNIT_CASE(last_ones_are_never_kept_out),
 	KUNIT_CASE(all_open_is_told),
+	KUNIT_CASE(a_service_can_have_limits_of_its_own),
 	KUNIT_CASE(breaker_can_be_held),
 	KUNIT_CASE(session_stays_and_moves_once),
 	KUNIT_CASE(session_survives_a_retry),

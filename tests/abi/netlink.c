@@ -333,6 +333,14 @@ static void texts(void)
 	SAYS(SERVICE_SET, EINVAL, "", put_id(nlh, "other"));
 	SAYS(SERVICE_SET, ERANGE, "", put_id(nlh, "other");
 	     mnl_attr_put_u32(nlh, VEXIPC_A_CONTROL, VEXIPC_CONTROL_OPS));
+	SAYS(SERVICE_SET, EINVAL, "", put_id(nlh, "other");
+	     mnl_attr_put_u32(nlh, VEXIPC_A_CONTROL, VEXIPC_CONTROL_BREAKER_LIMITS));
+	SAYS(SERVICE_SET, ENOENT, "no limit of a breaker", put_id(nlh, "other");
+	     mnl_attr_put_u32(nlh, VEXIPC_A_CONTROL, VEXIPC_CONTROL_BREAKER_LIMITS);
+	     NEST(CONFIG, mnl_attr_put_u64(nlh, VEXIPC_CONFIG_ALGORITHM, 1)));
+	SAYS(SERVICE_SET, ERANGE, "out of its range", put_id(nlh, "other");
+	     mnl_attr_put_u32(nlh, VEXIPC_A_CONTROL, VEXIPC_CONTROL_BREAKER_LIMITS);
+	     NEST(CONFIG, mnl_attr_put_u64(nlh, VEXIPC_CONFIG_BREAKER_MIN_VOLUME, 0)));
 	SAYS(SERVICE_SET, ENOENT, "no such service", put_id(nlh, "nobody");
 	     mnl_attr_put_u32(nlh, VEXIPC_A_CONTROL, 1));
 	SAYS(STATS_GET, ENOENT, "no such service", put_id(nlh, "nobody"));

@@ -64,10 +64,36 @@ int cmd_resume(int argc, char **argv)
 
 /* --------------------------------------------------------------- breaker -- */
 
+enum { MOST_LIMITS = 8 };
+
 struct breaker_args {
 	const char *id;
 	uint32_t op;
+	struct vexipc_config_entry limits[MOST_LIMITS];
+	uint32_t count;
 };
+
+/* failures=3: the field breaker_failures of the configuration. */
+static void add_limit(struct breaker_args *args, char *arg, struct argp_state *state)
+{
+	char *value = strchr(arg, '='), name[64];
+	struct vexipc_config_entry *entry;
+	const struct vexipc_field *field;
+	uint64_t number = 0;
+
+	*value++ = '\0';
+	snprintf(name, sizeof(name), "breaker_%s", arg);
+	field = vexipc_field_find(vexipc_config_fields(), name);
+	if (!field || args->count == MOST_LIMITS)
+		argp_error(state, "a breaker has no '%s', or too many are given", arg);
+	entry = &args->limits[args->count++];
+	entry->field = field->number;
+	entry->value = VEXIPC_BREAKER_INHERIT;
+	if (strcmp(value, "inherit") && vexipc_config_parse(field, value, &number))
+		argp_error(state, "%s: '%s' is no value of it", arg, value);
+	if (strcmp(value, "inherit"))
+		entry->value = number;
+}
 
 static error_t breaker_option(int key, char *arg, struct argp_state *state)
 {
@@ -77,6 +103,8 @@ static error_t breaker_option(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		if (!args->id)
 			args->id = arg;
+		else if (strchr(arg, '='))
+			add_limit(args, arg, state);
 		else if (args->op)
 			argp_error(state, "too many arguments");
 		else if (!strcmp(arg, "open"))
@@ -89,8 +117,8 @@ static error_t breaker_option(int key, char *arg, struct argp_state *state)
 			argp_error(state, "a breaker is open, closed or auto, not '%s'", arg);
 		break;
 	case ARGP_KEY_END:
-		if (!args->op)
-			argp_error(state, "which service, and open, closed or auto?");
+		if (!args->op && !args->count)
+			argp_error(state, "which service, and open, closed, auto or a limit?");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -102,9 +130,12 @@ int cmd_breaker(int argc, char **argv)
 {
 	static const struct argp argp = {
 		.parser = breaker_option,
-		.args_doc = "ID open|closed|auto",
+		.args_doc = "ID [open|closed|auto] [LIMIT=VALUE...]",
 		.doc = "Hold a service's circuit breaker open or closed, whatever it answers, "
-		       "or let it go by the answers again. Needs CAP_NET_ADMIN.",
+		       "or let it go by the answers again; or by limits of its own: failures, "
+		       "error_percent, min_volume, ejection_ms, max_ejection_ms, as in 'vexipc "
+		       "config' after breaker_. The value 'inherit' is the instance's again. "
+		       "Needs CAP_NET_ADMIN.",
 	};
 	struct breaker_args args = { 0 };
 	struct vexipc_admin *admin;
@@ -114,7 +145,10 @@ int cmd_breaker(int argc, char **argv)
 	err = open_admin(&admin);
 	if (err)
 		return err;
-	err = vexipc_admin_breaker(admin, args.id, args.op);
+	err = args.count ? vexipc_admin_breaker_limits(admin, args.id, args.limits, args.count,
+						       NULL) : 0;
+	if (!err && args.op)
+		err = vexipc_admin_breaker(admin, args.id, args.op);
 	vexipc_admin_close(admin);
 	return err ? fail(err, "set the breaker of service '%s'", args.id) : EXIT_OK;
 }
