@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # What the load policy makes of slow and failing services, and what choosing costs.
-# Time is counted instructions here: it may be asserted, and a run is as the last.
+# Time is counted instructions here: it may be asserted, however busy the host is.
 # Fewer requests than docs/performance.md reports: VEXIPC_SIM_REQUESTS=20000.
 # bats file_tags=icount
 

@@ -160,7 +160,7 @@ void options_parse(struct options *options, int argc, char **argv)
 		.parser = parse,
 		.doc = "Services that take their time, requests that come whether or not the "
 		       "ones before were answered, and what came of them, as JSON.\v"
-		       "Times are exact and runs alike where time counts instructions: "
+		       "Times can be relied upon where time counts instructions: "
 		       "scripts/vm run --icount. Needs root.",
 	};
 

@@ -5,7 +5,8 @@
  *
  * A service has workers; each has one request at a time and sleeps as long as
  * answering is to take, which costs no instructions. Where time counts instructions
- * (scripts/vm --icount) a run is the same each time, and the wait costs nothing.
+ * (scripts/vm --icount) how busy the host is does not matter, and waiting costs nothing.
+ * What the kernel draws at random, as the jitter of breakers, differs from run to run.
  */
 #ifndef SIM_H
 #define SIM_H
