@@ -660,6 +660,23 @@ int BPF_PROG(service_state, __u64 instance, __u32 slot, __u64 handle, __u32 befo
 	return 0;
 }
 
+SEC("tp_btf/vexipc_service_breaker")
+int BPF_PROG(service_breaker, __u64 instance, __u32 slot, __u64 handle, __u32 before, __u32 now,
+	     __u32 ejections)
+{
+	struct vexipc_tm_service *s;
+
+	if (!our_control())
+		return 0;
+	s = service_of(instance, slot, handle);
+	if (!s)
+		return 0;
+	s->breaker = now;
+	s->ejections = ejections;
+	s->updated_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
 SEC("tp_btf/vexipc_service_heartbeat")
 int BPF_PROG(service_heartbeat, __u64 instance, __u32 slot, __u64 handle, __u32 cpu_permille,
 	     __u64 memory_bytes, __u32 in_flight, __u32 queue_depth)

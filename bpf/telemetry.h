@@ -29,7 +29,7 @@
 #define VEXIPC_TM_DIR		"/sys/fs/bpf/vexipc"
 
 enum {
-	VEXIPC_TM_VERSION	= 1,	/* of this layout */
+	VEXIPC_TM_VERSION	= 2,	/* of this layout */
 	VEXIPC_TM_SLOTS		= 1024,	/* VEXIPC_MAX_SERVICES */
 	VEXIPC_TM_INSTANCES	= 256,
 	VEXIPC_TM_PROBE		= 16,	/* places an instance may be at */
@@ -68,6 +68,8 @@ struct vexipc_tm_service {
 	__u64 updated_ns;		/* last event of it */
 	__u64 state_ns;			/* since when it is in this state */
 	__u64 available_ns;		/* could be chosen, from since_ns to state_ns */
+	__u32 breaker;			/* enum vexipc_breaker_state */
+	__u32 ejections;		/* how often it has opened since a probe was answered */
 
 	__u32 in_flight;		/* now */
 	__u32 in_flight_max;

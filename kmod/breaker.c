@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A circuit breaker a service: closed, requests flow; open, none does; after a
- * time half-open, a few may show whether it is well again. Each time it opens
- * again it stays so for longer. That a whole set of services is not kept out is
+ * time half-open, a few may show whether it is well again. While it answers none
+ * of these, it stays open for longer each time. That a whole set of services is not kept out is
  * the balancer's to see to.
  */
+#include <linux/bits.h>
+#include <linux/errno.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
+#include <linux/nospec.h>
 #include <linux/random.h>
 
 #include "alert.h"
@@ -15,6 +18,67 @@
 #include "netlink.h"
 #include "registry.h"
 #include "trace.h"
+
+/**
+ * vexipc_breaker_limit() - what a breaker goes by
+ * @svc: whose; locked
+ * @field: VEXIPC_CONFIG_BREAKER_FAILURES to _MAX_EJECTION_MS
+ *
+ * Return: the service's own setting, or the instance's.
+ */
+u32 vexipc_breaker_limit(const struct vexipc_service *svc, u32 field)
+{
+	const struct vexipc_breaker *b = &svc->breaker;
+	u32 i = field - VEXIPC_BREAKER_FIRST;
+
+	return b->own_mask & BIT(i) ? b->own[i] : vexipc_config(svc->inst, field);
+}
+
+/**
+ * vexipc_breaker_configure() - give a service settings of its own
+ * @svc: which
+ * @entries: settings, or VEXIPC_BREAKER_INHERIT
+ * @count: how many
+ * @refused: index of the entry that was refused, when one was
+ *
+ * All or none; they count from the next attempt that ends.
+ *
+ * Context: no locks held.
+ * Return: 0, or the error of vexipc_config_check() for the first entry refused.
+ */
+int vexipc_breaker_configure(struct vexipc_service *svc,
+			     const struct vexipc_config_entry *entries, u32 count,
+			     u32 *refused)
+{
+	struct vexipc_breaker *b = &svc->breaker;
+
+	for (u32 i = 0; i < count; i++) {
+		u32 at = entries[i].field - VEXIPC_BREAKER_FIRST;
+		int err = -ENOENT;
+
+		if (at < VEXIPC_BREAKER_LIMITS)
+			err = entries[i].value == VEXIPC_BREAKER_INHERIT ? 0 :
+			      vexipc_config_check(entries[i].field, entries[i].value);
+		if (err) {
+			*refused = i;
+			return err;
+		}
+	}
+
+	spin_lock_bh(&svc->lock);
+	for (u32 i = 0; i < count; i++) {
+		u32 at = array_index_nospec(entries[i].field - VEXIPC_BREAKER_FIRST,
+					    VEXIPC_BREAKER_LIMITS);
+
+		b->own[at] = entries[i].value;
+		if (entries[i].value == VEXIPC_BREAKER_INHERIT)
+			b->own_mask &= ~BIT(at);
+		else
+			b->own_mask |= BIT(at);
+	}
+	spin_unlock_bh(&svc->lock);
+	return 0;
+}
 
 static void window_roll(struct vexipc_breaker *b, u64 now_ns)
 {
@@ -43,8 +107,8 @@ static void window_add(struct vexipc_breaker *b, bool failed)
 
 static bool failed_too_often(const struct vexipc_service *svc)
 {
-	u32 row = vexipc_config(svc->inst, VEXIPC_CONFIG_BREAKER_FAILURES);
-	u32 percent = vexipc_config(svc->inst, VEXIPC_CONFIG_BREAKER_ERROR_PERCENT);
+	u32 row = vexipc_breaker_limit(svc, VEXIPC_CONFIG_BREAKER_FAILURES);
+	u32 percent = vexipc_breaker_limit(svc, VEXIPC_CONFIG_BREAKER_ERROR_PERCENT);
 	const struct vexipc_breaker *b = &svc->breaker;
 	u64 failed = 0, all = 0;
 
@@ -54,7 +118,7 @@ static bool failed_too_often(const struct vexipc_service *svc)
 		failed += b->window[i].failed;
 		all += b->window[i].failed + b->window[i].succeeded;
 	}
-	return percent && all >= vexipc_config(svc->inst, VEXIPC_CONFIG_BREAKER_MIN_VOLUME) &&
+	return percent && all >= vexipc_breaker_limit(svc, VEXIPC_CONFIG_BREAKER_MIN_VOLUME) &&
 	       failed * 100 >= all * percent;
 }
 
@@ -62,17 +126,16 @@ static void change(struct vexipc_breaker *b, u32 state, u64 now_ns)
 {
 	b->since_ns = now_ns;
 	b->successes = 0;
+	b->probes_failed = 0;
 	WRITE_ONCE(b->state, state);
 }
 
 static void open_it(struct vexipc_service *svc, u64 now_ns)
 {
-	u64 max = vexipc_config(svc->inst, VEXIPC_CONFIG_BREAKER_MAX_EJECTION_MS);
-	u64 ms = vexipc_config(svc->inst, VEXIPC_CONFIG_BREAKER_EJECTION_MS);
+	u64 max = vexipc_breaker_limit(svc, VEXIPC_CONFIG_BREAKER_MAX_EJECTION_MS);
+	u64 ms = vexipc_breaker_limit(svc, VEXIPC_CONFIG_BREAKER_EJECTION_MS);
 	struct vexipc_breaker *b = &svc->breaker;
 
-	if (b->state == VEXIPC_BREAKER_CLOSED && now_ns - b->since_ns >= max * NSEC_PER_MSEC)
-		b->ejections = 0;
 	ms = min(ms << min(b->ejections, 20), max);
 	b->ejections++;
 	/* Those that failed together come back one by one. */
@@ -89,6 +152,27 @@ static void close_it(struct vexipc_service *svc, u64 now_ns)
 	b->failures = 0;
 	WRITE_ONCE(svc->fresh_ns, now_ns);
 	change(b, VEXIPC_BREAKER_CLOSED, now_ns);
+}
+
+/*
+ * One failure is not enough to know: of a service that fails half of its requests,
+ * the first probe fails as often as not. One that answers any of them is looked at
+ * again soon, since it may be well at any time; one that answers none waits longer
+ * each time.
+ */
+static void note_probe(struct vexipc_service *svc, bool failed, u64 now_ns)
+{
+	struct vexipc_breaker *b = &svc->breaker;
+
+	if (failed) {
+		b->successes = 0;
+		if (++b->probes_failed >= VEXIPC_BREAKER_PROBES)
+			open_it(svc, now_ns);
+		return;
+	}
+	b->ejections = 0;
+	if (++b->successes >= VEXIPC_BREAKER_PROBES)
+		close_it(svc, now_ns);
 }
 
 /**
@@ -120,10 +204,7 @@ void vexipc_breaker_note(struct vexipc_service *svc, bool failed, u64 sent_ns, u
 		/* What it had before tells nothing new. */
 		if (sent_ns < b->since_ns)
 			break;
-		if (failed)
-			open_it(svc, now_ns);
-		else if (++b->successes >= VEXIPC_BREAKER_PROBES)
-			close_it(svc, now_ns);
+		note_probe(svc, failed, now_ns);
 	}
 }
 

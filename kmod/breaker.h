@@ -5,11 +5,17 @@
 #include <linux/types.h>
 #include <linux/vexipc.h>
 
+struct vexipc_config_entry;
 struct vexipc_service;
 
 enum {
 	VEXIPC_BREAKER_SECONDS	= 10,	/* of the window */
-	VEXIPC_BREAKER_PROBES	= 3,	/* at once, and in a row to close it */
+	/* Half-open: so many at once; so many failures open it, good ones in a row close it. */
+	VEXIPC_BREAKER_PROBES	= 5,
+	/* Settings that a service can have of its own. */
+	VEXIPC_BREAKER_FIRST	= VEXIPC_CONFIG_BREAKER_FAILURES,
+	VEXIPC_BREAKER_LIMITS	= VEXIPC_CONFIG_BREAKER_MAX_EJECTION_MS -
+				  VEXIPC_BREAKER_FIRST + 1,
 };
 
 /**
@@ -18,11 +24,14 @@ enum {
  * @held:	somebody has set it: it stays
  * @until_ns:	when it is half-open, if it is open; read without the lock
  * @since_ns:	when @state began
- * @ejections:	how often it has opened without a long time closed between
+ * @ejections:	how often it has opened since a probe was answered last
  * @failures:	in a row
  * @successes:	in a row, half-open
+ * @probes_failed: half-open
  * @second:	of the newest part of the window
  * @window:	what came of attempts, by second
+ * @own:	settings in place of the instance's
+ * @own_mask:	which of them count
  *
  * Under the service's lock.
  */
@@ -34,15 +43,22 @@ struct vexipc_breaker {
 	u32 ejections;
 	u32 failures;
 	u32 successes;
+	u32 probes_failed;
 	u64 second;
 	struct {
 		u32 succeeded, failed;
 	} window[VEXIPC_BREAKER_SECONDS];
+	u32 own[VEXIPC_BREAKER_LIMITS];
+	u32 own_mask;
 };
 
 void vexipc_breaker_note(struct vexipc_service *svc, bool failed, u64 sent_ns, u64 now_ns);
 void vexipc_breaker_tell(struct vexipc_service *svc, u32 before, u32 now);
 void vexipc_breaker_set(struct vexipc_service *svc, u32 op);
+u32 vexipc_breaker_limit(const struct vexipc_service *svc, u32 field);
+int vexipc_breaker_configure(struct vexipc_service *svc,
+			     const struct vexipc_config_entry *entries, u32 count,
+			     u32 *refused);
 bool vexipc_breaker_look(struct vexipc_service *svc, u64 now_ns);
 bool vexipc_breaker_admits(struct vexipc_service *svc);
 

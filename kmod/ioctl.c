@@ -548,6 +548,28 @@ free:
 	return err;
 }
 
+static int set_breaker(struct call *call, struct vexipc_service *svc,
+		       struct vexipc_control *arg)
+{
+	struct vexipc_config_entry *entries;
+	u32 count = arg->count;
+	int err = 0;
+
+	if (!count || count > VEXIPC_BREAKER_LIMITS)
+		return -EINVAL;
+	entries = memdup_array_user(u64_to_user_ptr(arg->entries_ptr), count, sizeof(*entries));
+	if (IS_ERR(entries))
+		return PTR_ERR(entries);
+	for (u32 i = 0; i < count && !err; i++)
+		err = entries[i].reserved ? -EINVAL : 0;
+	if (!err) {
+		err = vexipc_breaker_configure(svc, entries, count, &arg->count);
+		err = give(call, arg, sizeof(*arg)) ?: err;
+	}
+	kfree(entries);
+	return err;
+}
+
 static int do_control(struct call *call)
 {
 	struct vexipc_control arg;
@@ -556,15 +578,18 @@ static int do_control(struct call *call)
 
 	if (err)
 		return err;
-	if (!arg.op || arg.op >= VEXIPC_CONTROL_OPS)
+	if (!arg.op || arg.op >= VEXIPC_CONTROL_OPS || arg.reserved ||
+	    (arg.op != VEXIPC_CONTROL_BREAKER_LIMITS && (arg.entries_ptr || arg.count)))
 		return -EINVAL;
 	svc = find(call, arg.service_id_ptr, arg.service_id_len);
 	if (IS_ERR(svc))
 		return PTR_ERR(svc);
-	if (may_control(call, svc))
-		vexipc_service_control(svc, arg.op);
-	else
+	if (!may_control(call, svc))
 		err = -EPERM;
+	else if (arg.op == VEXIPC_CONTROL_BREAKER_LIMITS)
+		err = set_breaker(call, svc, &arg);
+	else
+		vexipc_service_control(svc, arg.op);
 	vexipc_service_put(svc);
 	return err;
 }

@@ -101,6 +101,7 @@ static const struct nla_policy service_set_policy[VEXIPC_A_MAX + 1] = {
 	[VEXIPC_A_SERVICE] = NLA_POLICY_NESTED(one_service_policy),
 	[VEXIPC_A_CONTROL] = NLA_POLICY_RANGE(NLA_U32, VEXIPC_CONTROL_DRAIN,
 					      VEXIPC_CONTROL_OPS - 1),
+	[VEXIPC_A_CONFIG] = NLA_POLICY_NESTED(config_fields_policy),
 };
 
 static const struct nla_policy none_policy[VEXIPC_A_MAX + 1] = {};

@@ -61,6 +61,12 @@ static const struct entry_field fields_u32[] = {
 	FIELD(UID, uid),
 	FIELD(VERSION, version),
 	FIELD(BREAKER, breaker),
+	FIELD(BREAKER_OWN, breaker_own),
+	FIELD(BREAKER_FAILURES, breaker_failures),
+	FIELD(BREAKER_ERROR_PERCENT, breaker_error_percent),
+	FIELD(BREAKER_MIN_VOLUME, breaker_min_volume),
+	FIELD(BREAKER_EJECTION_MS, breaker_ejection_ms),
+	FIELD(BREAKER_MAX_EJECTION_MS, breaker_max_ejection_ms),
 };
 
 static size_t list_room(const char *list, u32 len)

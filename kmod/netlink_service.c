@@ -393,9 +393,36 @@ int vexipc_netlink_do_heartbeat(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+static int set_breaker(struct vexipc_service *svc, struct genl_info *info)
+{
+	struct vexipc_config_entry entries[VEXIPC_BREAKER_LIMITS] = {};
+	const struct nlattr *attr;
+	u32 count = 0, refused;
+	int err, rest;
+
+	if (GENL_REQ_ATTR_CHECK(info, VEXIPC_A_CONFIG))
+		return -EINVAL;
+	nla_for_each_nested(attr, info->attrs[VEXIPC_A_CONFIG], rest) {
+		if (count == VEXIPC_BREAKER_LIMITS) {
+			NL_SET_ERR_MSG_ATTR(info->extack, attr, "too many fields");
+			return -EINVAL;
+		}
+		entries[count].field = nla_type(attr);
+		entries[count++].value = nla_get_u64(attr);
+	}
+	err = vexipc_breaker_configure(svc, entries, count, &refused);
+	if (err == -ENOENT)
+		NL_SET_ERR_MSG(info->extack, "that is no limit of a breaker");
+	else if (err)
+		NL_SET_ERR_MSG(info->extack, "a limit is out of its range");
+	return err;
+}
+
 int vexipc_netlink_do_service_set(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vexipc_service *svc;
+	int err = 0;
+	u32 op;
 
 	if (GENL_REQ_ATTR_CHECK(info, VEXIPC_A_CONTROL))
 		return -EINVAL;
@@ -406,7 +433,13 @@ int vexipc_netlink_do_service_set(struct sk_buff *skb, struct genl_info *info)
 	svc = vexipc_netlink_service(info);
 	if (IS_ERR(svc))
 		return PTR_ERR(svc);
-	vexipc_service_control(svc, nla_get_u32(info->attrs[VEXIPC_A_CONTROL]));
+	op = nla_get_u32(info->attrs[VEXIPC_A_CONTROL]);
+	if (op == VEXIPC_CONTROL_BREAKER_LIMITS)
+		err = set_breaker(svc, info);
+	else if (info->attrs[VEXIPC_A_CONFIG])
+		err = -EINVAL;
+	else
+		vexipc_service_control(svc, op);
 	vexipc_service_put(svc);
-	return 0;
+	return err;
 }

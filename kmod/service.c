@@ -198,6 +198,15 @@ void vexipc_service_entry_fill(struct vexipc_service *svc,
 	entry->in_flight = svc->in_flight;
 	entry->queued = svc->queued;
 	entry->breaker = svc->breaker.state;
+	entry->breaker_own = svc->breaker.own_mask;
+	entry->breaker_failures = vexipc_breaker_limit(svc, VEXIPC_CONFIG_BREAKER_FAILURES);
+	entry->breaker_error_percent =
+		vexipc_breaker_limit(svc, VEXIPC_CONFIG_BREAKER_ERROR_PERCENT);
+	entry->breaker_min_volume = vexipc_breaker_limit(svc, VEXIPC_CONFIG_BREAKER_MIN_VOLUME);
+	entry->breaker_ejection_ms =
+		vexipc_breaker_limit(svc, VEXIPC_CONFIG_BREAKER_EJECTION_MS);
+	entry->breaker_max_ejection_ms =
+		vexipc_breaker_limit(svc, VEXIPC_CONFIG_BREAKER_MAX_EJECTION_MS);
 	entry->load = div_u64((u64)(svc->in_flight + svc->queued) * 1000, limit);
 	entry->requests = svc->requests;
 	entry->completed = svc->completed;

@@ -83,6 +83,17 @@ vm_bats() {
 	return "$status"
 }
 
+# Wants a BATS file the clock that counts instructions?
+counts() { [ -f "$1" ] && grep -q 'file_tags=.*icount' "$1"; }
+
+# icount_bats KERNEL FILE...: BATS files where time is counted instructions.
+icount_bats() {
+	local kernel=$1
+	shift
+	"$tree/scripts/vm" run --icount --kernel "$kernel" --timeout "${VEXIPC_SUITE_TIMEOUT:-3000}" -- \
+		scripts/guest-bats '!long,!debug' "${@#"$tree"/}"
+}
+
 slow_first() {
 	local file later=()
 	for file; do

@@ -200,17 +200,32 @@ static void ejection_grows_and_is_jittered(struct kunit *test)
 		least = min(2 * least, 60000ull);
 		half_open(bad);
 		KUNIT_EXPECT_TRUE(test, vexipc_breaker_look(bad->svc, now));
-		fail_times(test, client, bad, 1);
+		fail_times(test, client, bad, VEXIPC_BREAKER_PROBES);
 	}
-	/* A long time closed, and it begins again. */
+}
+
+static void one_that_answers_some_is_looked_at_again_soon(struct kunit *test)
+{
+	struct peer *bad = new_service(test, "bad"), *client = new_peer(test);
+	struct vexipc_breaker *b = &bad->svc->breaker;
+
+	new_service(test, "good");
+	fail_times(test, client, bad, 5);
+	for (u32 i = 0; i < 4; i++) {
+		half_open(bad);
+		vexipc_breaker_look(bad->svc, ktime_get_ns());
+		fail_times(test, client, bad, 1);
+		answer_times(test, client, bad, VEXIPC_BREAKER_PROBES - 1);
+		fail_times(test, client, bad, VEXIPC_BREAKER_PROBES - 2);
+		KUNIT_EXPECT_EQ(test, b->state, VEXIPC_BREAKER_HALF_OPEN);
+		fail_times(test, client, bad, 1);
+		KUNIT_EXPECT_EQ(test, b->state, VEXIPC_BREAKER_OPEN);
+		KUNIT_EXPECT_LE(test, b->until_ns - b->since_ns, 6250 * NSEC_PER_MSEC);
+	}
 	half_open(bad);
 	vexipc_breaker_look(bad->svc, ktime_get_ns());
 	answer_times(test, client, bad, VEXIPC_BREAKER_PROBES);
-	KUNIT_EXPECT_EQ(test, state_of(bad), VEXIPC_BREAKER_CLOSED);
-	configure(test, VEXIPC_CONFIG_BREAKER_MAX_EJECTION_MS, 1);
-	msleep(20);
-	fail_times(test, client, bad, 5);
-	KUNIT_EXPECT_EQ(test, bad->svc->breaker.ejections, 1);
+	KUNIT_EXPECT_EQ(test, b->state, VEXIPC_BREAKER_CLOSED);
 }
 
 static void last_ones_are_never_kept_out(struct kunit *test)
@@ -242,6 +257,38 @@ static void all_open_is_told(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, counted(test, refused_by[VEXIPC_ERR_ALL_BREAKERS_OPEN]), 1);
 	half_open(one);
 	KUNIT_EXPECT_EQ(test, share(test, client, one, 1), 1);
+}
+
+static void a_service_can_have_limits_of_its_own(struct kunit *test)
+{
+	struct peer *one = new_service(test, "one"), *client = new_peer(test), *two;
+	struct vexipc_config_entry limits[] = {
+		{ .field = VEXIPC_CONFIG_BREAKER_FAILURES, .value = 2 },
+		{ .field = VEXIPC_CONFIG_BREAKER_EJECTION_MS, .value = 60000 },
+	};
+	u32 refused = 7;
+
+	two = new_service(test, "two");
+	KUNIT_EXPECT_EQ(test, vexipc_breaker_configure(one->svc, limits, 2, &refused), 0);
+	fail_times(test, client, one, 2);
+	fail_times(test, client, two, 4);
+	KUNIT_EXPECT_EQ(test, state_of(one), VEXIPC_BREAKER_OPEN);
+	KUNIT_EXPECT_EQ(test, state_of(two), VEXIPC_BREAKER_CLOSED);
+	KUNIT_EXPECT_GE(test, one->svc->breaker.until_ns - one->svc->breaker.since_ns,
+			60000 * NSEC_PER_MSEC);
+	/* All or none. */
+	limits[0].value = VEXIPC_BREAKER_INHERIT;
+	limits[1].value = 0;
+	KUNIT_EXPECT_EQ(test, vexipc_breaker_configure(one->svc, limits, 2, &refused), -ERANGE);
+	KUNIT_EXPECT_EQ(test, refused, 1);
+	KUNIT_EXPECT_EQ(test, one->svc->breaker.own_mask, BIT(0) | BIT(3));
+	limits[1].field = VEXIPC_CONFIG_BREAKER_PANIC_PERCENT;
+	KUNIT_EXPECT_EQ(test, vexipc_breaker_configure(one->svc, limits, 2, &refused), -ENOENT);
+	KUNIT_EXPECT_EQ(test, vexipc_breaker_configure(one->svc, limits, 1, &refused), 0);
+	vexipc_breaker_set(one->svc, VEXIPC_CONTROL_BREAKER_CLOSED);
+	vexipc_breaker_set(one->svc, VEXIPC_CONTROL_BREAKER_AUTO);
+	fail_times(test, client, one, 4);
+	KUNIT_EXPECT_EQ(test, state_of(one), VEXIPC_BREAKER_CLOSED);
 }
 
 static void breaker_can_be_held(struct kunit *test)
@@ -435,8 +482,10 @@ static struct kunit_case breaker_cases[] = {
 	KUNIT_CASE(impatient_clients_do_not_open_it),
 	KUNIT_CASE(half_open_admits_few_and_closes),
 	KUNIT_CASE(ejection_grows_and_is_jittered),
+	KUNIT_CASE(one_that_answers_some_is_looked_at_again_soon),
 	KUNIT_CASE(last_ones_are_never_kept_out),
 	KUNIT_CASE(all_open_is_told),
+	KUNIT_CASE(a_service_can_have_limits_of_its_own),
 	KUNIT_CASE(breaker_can_be_held),
 	KUNIT_CASE(session_stays_and_moves_once),
 	KUNIT_CASE(session_survives_a_retry),

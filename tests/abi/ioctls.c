@@ -795,6 +795,10 @@ static void control(void)
 		.op = VEXIPC_CONTROL_DRAIN,
 	};
 	struct vexipc_status status_arg = { .handle = s->handle };
+	const struct vexipc_config_entry limits[6] = {
+		{ .field = VEXIPC_CONFIG_BREAKER_FAILURES, .value = 9 },
+		{ .field = VEXIPC_CONFIG_ALGORITHM, .value = 2 },
+	};
 	int fd = device_open(0);
 
 	arg = good; arg.op = 0;
@@ -818,6 +822,30 @@ static void control(void)
 	EQUAL(call(fd, VEXIPC_IOC_CONTROL, &arg), 0);
 	e.request_id = 0;
 	EQUAL(call(fd, VEXIPC_IOC_EMBED, &e), 0);
+
+	/* Limits of its breaker. */
+	arg = good; arg.count = 1;
+	EQUAL(call(fd, VEXIPC_IOC_CONTROL, &arg), -EINVAL);
+	good.op = VEXIPC_CONTROL_BREAKER_LIMITS;
+	good.entries_ptr = (uintptr_t)limits;
+	good.count = 2;
+	arg = good; arg.reserved = 1;
+	EQUAL(call(fd, VEXIPC_IOC_CONTROL, &arg), -EINVAL);
+	arg = good; arg.count = 0;
+	EQUAL(call(fd, VEXIPC_IOC_CONTROL, &arg), -EINVAL);
+	arg = good; arg.count = 6;
+	EQUAL(call(fd, VEXIPC_IOC_CONTROL, &arg), -EINVAL);
+	arg = good; arg.entries_ptr = BAD_POINTER;
+	EQUAL(call(fd, VEXIPC_IOC_CONTROL, &arg), -EFAULT);
+	arg = good;
+	EQUAL(call(fd, VEXIPC_IOC_CONTROL, &arg), -ENOENT);
+	EQUAL(arg.count, 1);
+	arg = good; arg.count = 1;
+	EQUAL(call(fd, VEXIPC_IOC_CONTROL, &arg), 0);
+	EQUAL(call(fd, VEXIPC_IOC_STATUS, &status_arg), 0);
+	EQUAL(status_arg.entry.breaker_own, 1);
+	EQUAL(status_arg.entry.breaker_failures, 9);
+	EQUAL(status_arg.entry.breaker_min_volume, 20);
 	close(fd);
 	server_stop(s);
 }

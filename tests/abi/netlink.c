@@ -15,6 +15,18 @@ static void put_id(struct nlmsghdr *nlh, const char *id)
 	mnl_attr_nest_end(nlh, nest);
 }
 
+/* A limit of the breaker of the service "other". */
+static void put_limit(struct nlmsghdr *nlh, uint16_t field, uint64_t value)
+{
+	struct nlattr *nest;
+
+	put_id(nlh, "other");
+	mnl_attr_put_u32(nlh, VEXIPC_A_CONTROL, VEXIPC_CONTROL_BREAKER_LIMITS);
+	nest = mnl_attr_nest_start(nlh, VEXIPC_A_CONFIG);
+	mnl_attr_put_u64(nlh, field, value);
+	mnl_attr_nest_end(nlh, nest);
+}
+
 static uint32_t u32_of(const struct nlattr *nest, uint16_t type)
 {
 	const struct nlattr *attr = nl_nested(nest, type);
@@ -333,6 +345,12 @@ static void texts(void)
 	SAYS(SERVICE_SET, EINVAL, "", put_id(nlh, "other"));
 	SAYS(SERVICE_SET, ERANGE, "", put_id(nlh, "other");
 	     mnl_attr_put_u32(nlh, VEXIPC_A_CONTROL, VEXIPC_CONTROL_OPS));
+	SAYS(SERVICE_SET, EINVAL, "", put_id(nlh, "other");
+	     mnl_attr_put_u32(nlh, VEXIPC_A_CONTROL, VEXIPC_CONTROL_BREAKER_LIMITS));
+	SAYS(SERVICE_SET, ENOENT, "no limit of a breaker",
+	     put_limit(nlh, VEXIPC_CONFIG_ALGORITHM, 1));
+	SAYS(SERVICE_SET, ERANGE, "out of its range",
+	     put_limit(nlh, VEXIPC_CONFIG_BREAKER_MIN_VOLUME, 0));
 	SAYS(SERVICE_SET, ENOENT, "no such service", put_id(nlh, "nobody");
 	     mnl_attr_put_u32(nlh, VEXIPC_A_CONTROL, 1));
 	SAYS(STATS_GET, ENOENT, "no such service", put_id(nlh, "nobody"));

@@ -63,7 +63,7 @@ gets() {
 	breaker_is good closed
 }
 
-@test "breaker_ejection_ms: half-open after it, closed after three good answers" {
+@test "breaker_ejection_ms: half-open after it, closed after five good answers" {
 	two
 	config breaker_ejection_ms=500
 	start monitor vexipc monitor --json
@@ -134,4 +134,24 @@ gets() {
 	run -4 vexipc breaker nobody open
 	run -0 vexipc services
 	assert_output_has BREAKER
+}
+
+@test "vexipc breaker: a service has limits of its own, and status shows them" {
+	two
+	vexipc breaker bad failures=2 ejection_ms=7000
+	assert_equal "$(status_of bad breaker_failures) $(status_of bad breaker_ejection_ms)" "2 7000"
+	assert_equal "$(status_of good breaker_failures) $(status_of bad breaker_min_volume)" "5 20"
+	failing bad 2
+	failing good 4
+	breaker_is bad open
+	breaker_is good closed
+	vexipc breaker bad failures=inherit auto
+	config breaker_failures=6
+	assert_equal "$(status_of bad breaker_failures)" 6
+	# One that may not be leaves the others alone.
+	run -1 vexipc breaker bad failures=1 min_volume=0
+	assert_equal "$(status_of bad breaker_failures)" 6
+	run -2 vexipc breaker bad panic=3
+	run -2 vexipc breaker bad failures=many
+	run -4 vexipc breaker nobody failures=1
 }

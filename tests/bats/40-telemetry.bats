@@ -88,7 +88,7 @@ assert_service_agrees() {
 	run -1 vexipc telemetry status
 	assert_output_has "another version"
 	attach
-	assert_equal "$(telemetry .version)" 1
+	assert_equal "$(telemetry .version)" 2
 }
 
 # bats test_tags=smoke

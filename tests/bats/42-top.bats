@@ -80,15 +80,15 @@ two_services() {
 @test "80x24: the instance, and a row a service" {
 	two_services
 	open_top 80 24 -- -s id
-	shows '^alpha +active +- +0 '
+	shows '^alpha +active +closed +- +0 '
 	assert_equal "$(screen | stable)" "$(cat <<-'SCREEN'
 		vexipc-top available 2/2 req/s 0
 		in flight 0 queued 0 p50 - p99 - errors% -
 		queues: critical 0 high 0 normal 0 low 0 highest N retries 0 failovers 0
 		policy round-robin dropped 0
-		SERVICE STATE SHARE% REQ/S INFL QUEUE P50 P99 ERR% CPU%
-		alpha active - 0 0 0 TIME TIME - -
-		beta active - 0 0 0 TIME TIME - -
+		SERVICE STATE BREAKER SHARE% REQ/S INFL QUEUE P50 P99 ERR% CPU%
+		alpha active closed - 0 0 0 TIME TIME - -
+		beta active closed - 0 0 0 TIME TIME - -
 		h help q quit s sort / filter p pause Enter details d drain u resume
 	SCREEN
 	)"
@@ -105,9 +105,9 @@ two_services() {
 	resize 200 60
 	shows '^SERVICE .*MEM$'
 	assert_equal "$(screen | stable | sed -n 5,7p)" "$(cat <<-'SCREEN'
-		SERVICE STATE SHARE% REQ/S INFL QUEUE P50 P99 ERR% CPU% MEM
-		alpha active - 0 0 0 TIME TIME - - -
-		beta active - 0 0 0 TIME TIME - - -
+		SERVICE STATE BREAKER SHARE% REQ/S INFL QUEUE P50 P99 ERR% CPU% MEM
+		alpha active closed - 0 0 0 TIME TIME - - -
+		beta active closed - 0 0 0 TIME TIME - - -
 	SCREEN
 	)"
 	screen_has '^h help'
@@ -181,6 +181,32 @@ two_services() {
 	shows '^--readonly: cannot drain'
 	service_is alpha active
 	close_top
+}
+
+@test "a breaker that is open, and the policy in use with its fallbacks, are seen" {
+	two_services
+	vexipc breaker beta open
+	vexipc policy load load
+	open_top 80 24 -- -s id
+	shows '^policy load, 0 fell back on round-robin +dropped 0'
+	shows '^beta +active +open '
+	vexipc breaker beta auto
+	shows '^beta +active +half-open '
+	vexipc policy unload load
+	seq 3 | vexipc embed --dims 1 >/dev/null
+	shows '^policy load \(gone\), 3 fell back on round-robin'
+	vexipc policy use none
+	shows '^policy round-robin +dropped 0'
+	# Who came before telemetry has a breaker, too.
+	vexipc telemetry detach
+	vexipc breaker alpha open
+	vexipc telemetry attach
+	shows '^alpha +active +open '
+	press Enter
+	shows 'breaker open'
+	close_top
+	vexipc breaker alpha auto
+	vexipc breaker beta auto
 }
 
 @test "keys sort, filter, pause and help" {

@@ -27,6 +27,7 @@ static void begin(struct sample *sample)
 		s->figures.cpu_permille = 400 * (i + 1);
 		s->figures.memory_bytes = (64ull << 20) * (i + 1);
 	}
+	sample->services[1].figures.breaker = VEXIPC_BREAKER_OPEN;
 	sample->services[2].figures.state = VEXIPC_STATE_DRAINING;
 	sample->instance.refused = 12;
 	sample->instance.refused_by[VEXIPC_ERR_QUEUE_FULL] = 12;
@@ -113,8 +114,8 @@ static void test_table(void)
 	       has(text, "policy round-robin  dropped 12  queue_full 12"),
 	       "the header has the instance's figures");
 	tap_ok(has(text, "SERVICE") && has(text, "\nalpha ") &&
-	       has(text, "beta          active     26.5    50 ") &&
-	       has(text, "gamma-with-a- draining ") && strstr(text, "alpha") < strstr(text, "beta"),
+	       has(text, "beta         active   open        26.5    50 ") &&
+	       has(text, "gamma-with-a draining closed ") && strstr(text, "alpha") < strstr(text, "beta"),
 	       "a row is a service, in order");
 	tap_ok(has(text, "h help"), "the last line tells the keys");
 	text = screen(&view, 60, 200, true);

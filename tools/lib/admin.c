@@ -241,6 +241,24 @@ int vexipc_admin_breaker(struct vexipc_admin *admin, const char *id, uint32_t op
 	return control(admin, id, op);
 }
 
+int vexipc_admin_breaker_limits(struct vexipc_admin *admin, const char *id,
+				const struct vexipc_config_entry *entries, uint32_t count,
+				uint32_t *refused)
+{
+	struct vexipc_control arg = {
+		.service_id_ptr = address_of(id),
+		.service_id_len = length_of(id),
+		.op = VEXIPC_CONTROL_BREAKER_LIMITS,
+		.entries_ptr = address_of(entries),
+		.count = count,
+	};
+	int err = admin_ioctl(admin, VEXIPC_IOC_CONTROL, &arg);
+
+	if (err && refused)
+		*refused = arg.count;
+	return err;
+}
+
 static int ask_policies(struct vexipc_admin *admin, struct listing *listing, void *entries,
 			uint32_t size)
 {

@@ -108,6 +108,12 @@ static const struct {
 	N(PID, pid),
 	N(SLOT, slot),
 	N(BREAKER, breaker),
+	N(BREAKER_OWN, breaker_own),
+	N(BREAKER_FAILURES, breaker_failures),
+	N(BREAKER_ERROR_PERCENT, breaker_error_percent),
+	N(BREAKER_MIN_VOLUME, breaker_min_volume),
+	N(BREAKER_EJECTION_MS, breaker_ejection_ms),
+	N(BREAKER_MAX_EJECTION_MS, breaker_max_ejection_ms),
 #undef N
 };
 

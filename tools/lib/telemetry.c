@@ -283,6 +283,8 @@ int vexipc_telemetry_service(const struct vexipc_telemetry *t, uint32_t slot, ui
 		.reported_queue_depth = s.reported_queue_depth,
 		.probes_failed = s.probes_failed,
 		.available = availability(&s, now_ns),
+		.breaker = s.breaker,
+		.ejections = s.ejections,
 	};
 	memcpy(out->id, s.id, sizeof(out->id));
 	memcpy(out->errors, s.errors, sizeof(out->errors));

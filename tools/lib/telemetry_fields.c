@@ -12,6 +12,8 @@ static const struct vexipc_field service_fields[] = {
 	S(handle, NULL, "", HEX, "number in messages and traces"),
 	S(instance, NULL, "", NUMBER, "cookie of its network namespace"),
 	S(state, "STATE", "", STATE, "what it is doing"),
+	S(breaker, "BREAKER", "", BREAKER, "open while it fails"),
+	S(ejections, NULL, "", NUMBER, "how often it has opened since a probe was answered"),
 	S(transport, NULL, "", TRANSPORT, "how requests reach it"),
 	S(priority, NULL, "", NUMBER, "tier, higher is preferred"),
 	S(weight, NULL, "", NUMBER, "share within its tier"),

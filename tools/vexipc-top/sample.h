@@ -14,13 +14,13 @@ struct sample_service {
 	struct vexipc_latency latency;
 };
 
-enum { POLICY_ROOM = 32 };
+enum { POLICY_ROOM = 96 };
 
 struct sample {
 	uint64_t time_ns;		/* CLOCK_MONOTONIC */
 	uint64_t wall_sec;		/* since 1970 */
 	int err;			/* why there are no figures, as vexipc_telemetry_open() */
-	char policy[POLICY_ROOM];	/* "": not known */
+	char policy[POLICY_ROOM];	/* or algorithm, and fallbacks; "": not known */
 	struct vexipc_telemetry_instance instance;
 	struct sample_service *services;
 	uint32_t count;

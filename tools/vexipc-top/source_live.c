@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Samples of the module's telemetry. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -36,14 +37,25 @@ static int connect_again(struct live *live)
 static void ask_policy(char policy[static POLICY_ROOM])
 {
 	struct vexipc_config_entry entry = { .field = VEXIPC_CONFIG_ALGORITHM };
+	struct vexipc_policy_use use = { 0 };
+	struct vexipc_policy_entry *policies = NULL;
 	struct vexipc_admin *admin;
+	const char *algorithm;
+	uint32_t count;
 
 	policy[0] = '\0';
 	if (vexipc_admin_open(&admin))
 		return;
-	if (!vexipc_admin_config_get(admin, &entry, 1, NULL))
-		snprintf(policy, POLICY_ROOM, "%s",
-			 vexipc_algorithm_name((uint32_t)entry.value));
+	if (!vexipc_admin_config_get(admin, &entry, 1, NULL)) {
+		algorithm = vexipc_algorithm_name((uint32_t)entry.value);
+		if (vexipc_admin_policies(admin, &use, &policies, &count) || !use.name[0])
+			snprintf(policy, POLICY_ROOM, "%s", algorithm);
+		else
+			snprintf(policy, POLICY_ROOM, "%.*s%s, %" PRIu64 " fell back on %s",
+				 VEXIPC_POLICY_NAME_LEN, use.name,
+				 use.in_use ? "" : " (gone)", (uint64_t)use.fallbacks, algorithm);
+		free(policies);
+	}
 	vexipc_admin_close(admin);
 }
 

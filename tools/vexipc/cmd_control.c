@@ -6,38 +6,9 @@
 
 #include "cli.h"
 
-struct word {
-	const char *name;
-	uint32_t op;
-};
-
-/* What is done to a service: what the last argument says, or if there is none, one thing. */
-struct verb {
-	const char *args;
-	const char *doc;
-	const char *failed;		/* to do what with service ... */
-	const char *missing;		/* what is asked who says too little */
-	int (*run)(struct vexipc_admin *admin, const char *id, uint32_t op);
-	uint32_t op;
-	const struct word *words;
-	const char *no_word;		/* why a word is none of these */
-};
-
 struct control_args {
-	const struct verb *verb;
 	const char *id;
-	uint32_t op;
 };
-
-static uint32_t op_of(const struct verb *verb, const char *name)
-{
-	const struct word *word;
-
-	for (word = verb->words; word->name; word++)
-		if (!strcmp(word->name, name))
-			return word->op;
-	return 0;
-}
 
 static error_t control_option(int key, char *arg, struct argp_state *state)
 {
@@ -45,20 +16,12 @@ static error_t control_option(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_ARG:
-		if (!args->id) {
-			args->id = arg;
-			break;
-		}
-		if (args->op)
-			argp_error(state, args->verb->words ? "too many arguments" :
-				   "one service at a time");
-		args->op = op_of(args->verb, arg);
-		if (!args->op)
-			argp_error(state, "%s, not '%s'", args->verb->no_word, arg);
+		if (args->id)
+			argp_error(state, "one service at a time");
+		args->id = arg;
 		break;
-	case ARGP_KEY_END:
-		if (!args->id || !args->op)
-			argp_error(state, "%s", args->verb->missing);
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which service? see 'vexipc services'");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -66,14 +29,15 @@ static error_t control_option(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static int control(int argc, char **argv, const struct verb *verb)
+static int control(int argc, char **argv, const char *doc, const char *verb,
+		   int (*run)(struct vexipc_admin *admin, const char *id))
 {
 	const struct argp argp = {
 		.parser = control_option,
-		.args_doc = verb->args,
-		.doc = verb->doc,
+		.args_doc = "ID",
+		.doc = doc,
 	};
-	struct control_args args = { .verb = verb, .op = verb->op };
+	struct control_args args = { 0 };
 	struct vexipc_admin *admin;
 	int err;
 
@@ -81,66 +45,112 @@ static int control(int argc, char **argv, const struct verb *verb)
 	err = open_admin(&admin);
 	if (err)
 		return err;
-	err = verb->run(admin, args.id, args.op);
+	err = run(admin, args.id);
 	vexipc_admin_close(admin);
-	return err ? fail(err, "%s service '%s'", verb->failed, args.id) : EXIT_OK;
-}
-
-static int drain_or_resume(struct vexipc_admin *admin, const char *id, uint32_t op)
-{
-	return op == VEXIPC_CONTROL_DRAIN ? vexipc_admin_drain(admin, id) :
-	       vexipc_admin_resume(admin, id);
+	return err ? fail(err, "%s service '%s'", verb, args.id) : EXIT_OK;
 }
 
 int cmd_drain(int argc, char **argv)
 {
-	static const struct verb drain = {
-		.args = "ID",
-		.doc = "Send a service nothing new; it finishes what it has. "
-		       "Needs CAP_NET_ADMIN.",
-		.failed = "drain",
-		.missing = "which service? see 'vexipc services'",
-		.run = drain_or_resume,
-		.op = VEXIPC_CONTROL_DRAIN,
-	};
-
-	return control(argc, argv, &drain);
+	return control(argc, argv, "Send a service nothing new; it finishes what it has. "
+		       "Needs CAP_NET_ADMIN.", "drain", vexipc_admin_drain);
 }
 
 int cmd_resume(int argc, char **argv)
 {
-	static const struct verb resume = {
-		.args = "ID",
-		.doc = "Let a drained service have requests again. Needs CAP_NET_ADMIN.",
-		.failed = "resume",
-		.missing = "which service? see 'vexipc services'",
-		.run = drain_or_resume,
-		.op = VEXIPC_CONTROL_RESUME,
-	};
+	return control(argc, argv, "Let a drained service have requests again. "
+		       "Needs CAP_NET_ADMIN.", "resume", vexipc_admin_resume);
+}
 
-	return control(argc, argv, &resume);
+/* --------------------------------------------------------------- breaker -- */
+
+enum { MOST_LIMITS = 8 };
+
+struct breaker_args {
+	const char *id;
+	uint32_t op;
+	struct vexipc_config_entry limits[MOST_LIMITS];
+	uint32_t count;
+};
+
+/* failures=3: the field breaker_failures of the configuration. */
+static void add_limit(struct breaker_args *args, char *arg, struct argp_state *state)
+{
+	char *value = strchr(arg, '='), name[64];
+	struct vexipc_config_entry *entry;
+	const struct vexipc_field *field;
+	uint64_t number = 0;
+
+	*value++ = '\0';
+	snprintf(name, sizeof(name), "breaker_%s", arg);
+	field = vexipc_field_find(vexipc_config_fields(), name);
+	if (!field || args->count == MOST_LIMITS)
+		argp_error(state, "a breaker has no '%s', or too many are given", arg);
+	entry = &args->limits[args->count++];
+	entry->field = field->number;
+	entry->value = VEXIPC_BREAKER_INHERIT;
+	if (strcmp(value, "inherit") && vexipc_config_parse(field, value, &number))
+		argp_error(state, "%s: '%s' is no value of it", arg, value);
+	if (strcmp(value, "inherit"))
+		entry->value = number;
+}
+
+static error_t breaker_option(int key, char *arg, struct argp_state *state)
+{
+	struct breaker_args *args = state->input;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (!args->id)
+			args->id = arg;
+		else if (strchr(arg, '='))
+			add_limit(args, arg, state);
+		else if (args->op)
+			argp_error(state, "too many arguments");
+		else if (!strcmp(arg, "open"))
+			args->op = VEXIPC_CONTROL_BREAKER_OPEN;
+		else if (!strcmp(arg, "closed"))
+			args->op = VEXIPC_CONTROL_BREAKER_CLOSED;
+		else if (!strcmp(arg, "auto"))
+			args->op = VEXIPC_CONTROL_BREAKER_AUTO;
+		else
+			argp_error(state, "a breaker is open, closed or auto, not '%s'", arg);
+		break;
+	case ARGP_KEY_END:
+		if (!args->op && !args->count)
+			argp_error(state, "which service, and open, closed, auto or a limit?");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
 }
 
 int cmd_breaker(int argc, char **argv)
 {
-	static const struct word words[] = {
-		{ "open", VEXIPC_CONTROL_BREAKER_OPEN },
-		{ "closed", VEXIPC_CONTROL_BREAKER_CLOSED },
-		{ "auto", VEXIPC_CONTROL_BREAKER_AUTO },
-		{ 0 },
-	};
-	static const struct verb breaker = {
-		.args = "ID open|closed|auto",
+	static const struct argp argp = {
+		.parser = breaker_option,
+		.args_doc = "ID [open|closed|auto] [LIMIT=VALUE...]",
 		.doc = "Hold a service's circuit breaker open or closed, whatever it answers, "
-		       "or let it go by the answers again. Needs CAP_NET_ADMIN.",
-		.failed = "set the breaker of",
-		.missing = "which service, and open, closed or auto?",
-		.words = words,
-		.no_word = "a breaker is open, closed or auto",
-		.run = vexipc_admin_breaker,
+		       "or let it go by the answers again; or by limits of its own: failures, "
+		       "error_percent, min_volume, ejection_ms, max_ejection_ms, as in 'vexipc "
+		       "config' after breaker_. The value 'inherit' is the instance's again. "
+		       "Needs CAP_NET_ADMIN.",
 	};
+	struct breaker_args args = { 0 };
+	struct vexipc_admin *admin;
+	int err;
 
-	return control(argc, argv, &breaker);
+	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	err = open_admin(&admin);
+	if (err)
+		return err;
+	err = args.count ? vexipc_admin_breaker_limits(admin, args.id, args.limits, args.count,
+						       NULL) : 0;
+	if (!err && args.op)
+		err = vexipc_admin_breaker(admin, args.id, args.op);
+	vexipc_admin_close(admin);
+	return err ? fail(err, "set the breaker of service '%s'", args.id) : EXIT_OK;
 }
 
 /* ------------------------------------------------------------------ ping -- */

@@ -384,6 +384,7 @@ static void record_service(struct vexipc_tm_service *s, const struct vexipc_serv
 	}
 	memcpy(s->id, entry->id, sizeof(s->id));
 	s->state = entry->state;
+	s->breaker = entry->breaker;
 	s->transport = entry->transport;
 	s->priority = entry->priority;
 	s->weight = entry->weight;

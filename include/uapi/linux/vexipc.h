@@ -638,6 +638,13 @@ struct vexipc_service_entry {
 	char id[VEXIPC_MAX_NAME];		/* NUL-padded; unterminated when full */
 	char name[VEXIPC_MAX_NAME];
 	char software_version[VEXIPC_MAX_NAME];
+	/* What its breaker goes by; breaker_own has 1 << n for each, in order, that is its own. */
+	__u32 breaker_own;
+	__u32 breaker_failures;
+	__u32 breaker_error_percent;
+	__u32 breaker_min_volume;
+	__u32 breaker_ejection_ms;
+	__u32 breaker_max_ejection_ms;
 };
 
 /**
@@ -789,13 +796,25 @@ enum vexipc_control_op {
 	VEXIPC_CONTROL_BREAKER_OPEN	= 3,	/* and keep it open, whatever comes */
 	VEXIPC_CONTROL_BREAKER_CLOSED	= 4,	/* and keep it closed */
 	VEXIPC_CONTROL_BREAKER_AUTO	= 5,	/* as its answers make it, again */
+	VEXIPC_CONTROL_BREAKER_LIMITS	= 6,	/* set what it goes by */
 	VEXIPC_CONTROL_OPS
 };
 
+#define VEXIPC_BREAKER_INHERIT	(~0ull)	/* a limit is the instance's again */
+
+/*
+ * BREAKER_LIMITS takes entries, all or none: fields BREAKER_FAILURES to
+ * BREAKER_MAX_EJECTION_MS with a value of the field's range, or
+ * VEXIPC_BREAKER_INHERIT. Errors as of struct vexipc_config; `count` then tells the
+ * index of the entry refused. Of other operations both are 0.
+ */
 struct vexipc_control {
 	__aligned_u64 service_id_ptr;
 	__u32 service_id_len;
 	__u32 op;				/* enum vexipc_control_op */
+	__aligned_u64 entries_ptr;		/* struct vexipc_config_entry each */
+	__u32 count;				/* in, out */
+	__u32 reserved;
 };
 
 /* ------------------------------------------------------------- policies -- */
@@ -892,7 +911,7 @@ struct vexipc_policies {
  *   SERVICE_GET  do: SERVICE{ID or HANDLE} -> SERVICE
  *                dump: [SERVICE{DIMENSIONS, DATA_TYPES, MODEL, STATES}]
  *                      -> one SERVICE a message
- *   SERVICE_SET  SERVICE{ID}, CONTROL                            CAP_NET_ADMIN
+ *   SERVICE_SET  SERVICE{ID}, CONTROL [CONFIG: breaker limits]   CAP_NET_ADMIN
  *   STATS_GET    [SERVICE{ID or HANDLE}] -> STATS
  *   CONFIG_GET   -> CONFIG
  *   CONFIG_SET   CONFIG                                          CAP_NET_ADMIN
@@ -1009,6 +1028,12 @@ enum vexipc_service_attr {
 	VEXIPC_SVC_PID			= 51,	/* u32 */
 	VEXIPC_SVC_SLOT			= 52,	/* u32 */
 	VEXIPC_SVC_BREAKER		= 53,	/* u32, enum vexipc_breaker_state */
+	VEXIPC_SVC_BREAKER_OWN		= 54,	/* u32 */
+	VEXIPC_SVC_BREAKER_FAILURES	= 55,	/* u32 */
+	VEXIPC_SVC_BREAKER_ERROR_PERCENT = 56,	/* u32 */
+	VEXIPC_SVC_BREAKER_MIN_VOLUME	= 57,	/* u32 */
+	VEXIPC_SVC_BREAKER_EJECTION_MS	= 58,	/* u32 */
+	VEXIPC_SVC_BREAKER_MAX_EJECTION_MS = 59,	/* u32 */
 	__VEXIPC_SVC_MAX
 };
 

@@ -133,6 +133,8 @@ struct vexipc_telemetry_service {
 	uint32_t reported_queue_depth;
 	uint32_t probes_failed;		/* in a row */
 	uint32_t available;		/* could be chosen, since since_ns, 1/10000 */
+	uint32_t breaker;		/* enum vexipc_breaker_state */
+	uint32_t ejections;		/* how often it has opened since a probe was answered */
 };
 
 /**

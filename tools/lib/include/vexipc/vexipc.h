@@ -643,6 +643,14 @@ int vexipc_admin_drain(struct vexipc_admin *admin, const char *id);
 int vexipc_admin_resume(struct vexipc_admin *admin, const char *id);
 /* @op: VEXIPC_CONTROL_BREAKER_OPEN, _CLOSED to hold it so, _AUTO. */
 int vexipc_admin_breaker(struct vexipc_admin *admin, const char *id, uint32_t op);
+/*
+ * What a service's breaker goes by, all entries or none: breaker_* fields of the
+ * configuration; VEXIPC_BREAKER_INHERIT makes one the instance's again. *refused is
+ * the index of one refused.
+ */
+int vexipc_admin_breaker_limits(struct vexipc_admin *admin, const char *id,
+				const struct vexipc_config_entry *entries, uint32_t count,
+				uint32_t *refused);
 
 /**
  * vexipc_admin_policies() - the balancing policies there are
