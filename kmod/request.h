@@ -3,6 +3,7 @@
 #define _VEXIPC_REQUEST_H
 
 #include <linux/list.h>
+#include <linux/rbtree.h>
 #include <linux/rcuwait.h>
 #include <linux/refcount.h>
 #include <linux/timer.h>
@@ -75,6 +76,7 @@ static inline u32 vexipc_state_attempt(int state)
  * @svc:	 whose list it is on; a reference; changed only by the winner of
  *		 NEW -> QUEUED and of leaving QUEUED or SENT
  * @node:	 in that list, under svc->lock
+ * @by_deadline: in its flow while it is queued, under the same lock
  * @ep_node:	 in ep->requests, under ep->lock
  * @id_node:	 in ep->own_ids, under ep->lock
  * @out:	 in ep->out, under ep->lock
@@ -99,6 +101,7 @@ struct vexipc_request {
 	struct vexipc_endpoint *ep;
 	struct vexipc_service *svc;
 	struct list_head node;
+	struct rb_node by_deadline;
 	struct list_head ep_node;
 	struct hlist_node id_node;
 	struct vexipc_out out;
@@ -126,6 +129,9 @@ struct vexipc_request {
 	u32 algorithm;
 	u32 count;		/* items of a batch; else 1 */
 	u8 priority;
+	u8 band;		/* where it is queued, see order.h */
+	u8 flow;
+	bool accepted;		/* was queued: full queues lose it no more */
 	bool listed;		/* in ep->requests */
 	bool finished;
 
