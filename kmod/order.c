@@ -246,3 +246,23 @@ struct vexipc_request *vexipc_order_first(struct vexipc_order *order, u64 now_ns
 	}
 	return NULL;
 }
+
+/**
+ * vexipc_order_oldest() - the one that came into a band first
+ * @order: where
+ * @band: which
+ *
+ * Return: it stays where it is; NULL when there is none.
+ */
+struct vexipc_request *vexipc_order_oldest(struct vexipc_order *order, u32 band)
+{
+	return list_first_entry_or_null(&order->band[band].by_age, struct vexipc_request, node);
+}
+
+/* vexipc_order_newest() - the same, that came last. */
+struct vexipc_request *vexipc_order_newest(struct vexipc_order *order, u32 band)
+{
+	struct list_head *all = &order->band[band].by_age;
+
+	return list_empty(all) ? NULL : list_last_entry(all, struct vexipc_request, node);
+}

@@ -84,5 +84,7 @@ void vexipc_order_remove(struct vexipc_order *order, struct vexipc_request *req)
 void vexipc_order_charge(struct vexipc_order *order, const struct vexipc_request *req);
 struct vexipc_request *vexipc_order_first(struct vexipc_order *order, u64 now_ns,
 					  u64 ageing_ns);
+struct vexipc_request *vexipc_order_oldest(struct vexipc_order *order, u32 band);
+struct vexipc_request *vexipc_order_newest(struct vexipc_order *order, u32 band);
 
 #endif

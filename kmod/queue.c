@@ -11,15 +11,25 @@
 
 #include "endpoint.h"
 #include "instance.h"
+#include "overflow.h"
 #include "policy.h"
+#include "pressure.h"
 #include "queue.h"
 #include "registry.h"
 #include "request.h"
 #include "trace.h"
 #include "transport.h"
 
-static bool move_phase(struct vexipc_request *req, enum vexipc_phase from,
-		       enum vexipc_phase to)
+/**
+ * vexipc_queue_move_phase() - one step of a request, within its attempt
+ * @req: which
+ * @from: where it has to be
+ * @to: where it is then
+ *
+ * Return: whether the caller made it, and so has won it.
+ */
+bool vexipc_queue_move_phase(struct vexipc_request *req, enum vexipc_phase from,
+			     enum vexipc_phase to)
 {
 	int state = atomic_read(&req->state);
 	u32 attempt = vexipc_state_attempt(state);
@@ -50,29 +60,27 @@ static bool is_probe(const struct vexipc_request *req)
 	return req->type == VEXIPC_MSG_HEALTH_CHECK;
 }
 
-static u64 ageing_ns(const struct vexipc_instance *inst)
+/* vexipc_queue_ageing_ns() - after so long what waits rises a band; 0: never. */
+u64 vexipc_queue_ageing_ns(const struct vexipc_instance *inst)
 {
 	return (u64)vexipc_config(inst, VEXIPC_CONFIG_QUEUE_AGEING_MS) * NSEC_PER_MSEC;
 }
 
-/*
- * Take one place among all queues of the instance. A request that was accepted
- * before and moves on may go over the limit: full queues refuse, they do not lose.
+/**
+ * vexipc_queue_full_for() - has a service's queue no room for this request?
+ * @svc: which; without its lock the answer may be a moment old
+ * @req: what is of a lower band does not keep it out
  */
-static bool take_place(struct vexipc_instance *inst, bool accepted)
+bool vexipc_queue_full_for(const struct vexipc_service *svc, const struct vexipc_request *req)
 {
-	int limit = vexipc_config(inst, VEXIPC_CONFIG_MAX_QUEUE_SIZE);
-	int now = atomic_inc_return(&inst->queued);
-	int max;
+	u32 limit = vexipc_config(svc->inst, VEXIPC_CONFIG_MAX_SERVICE_QUEUE);
+	u32 count = 0;
 
-	if (now > limit && !accepted) {
-		atomic_dec(&inst->queued);
+	if (likely(READ_ONCE(svc->queued) < limit))
 		return false;
-	}
-	max = atomic_read(&inst->queued_max);
-	while (now > max && !atomic_try_cmpxchg(&inst->queued_max, &max, now))
-		;
-	return true;
+	for (u32 band = vexipc_band_of(req->priority); band < VEXIPC_BANDS; band++)
+		count += READ_ONCE(svc->queue.band[band].count);
+	return count >= limit;
 }
 
 /**
@@ -82,8 +90,8 @@ static bool take_place(struct vexipc_instance *inst, bool accepted)
  *
  * The caller then calls the transport's kick().
  *
- * Return: 0; -ENODEV the service takes nothing new; -ENOBUFS no place;
- * -ECANCELED the request has been completed meanwhile.
+ * Return: 0; -ENODEV the service takes nothing new; -EBUSY its queue is full;
+ * -ENOBUFS all are; -ECANCELED the request has been completed meanwhile.
  */
 int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req)
 {
@@ -95,7 +103,11 @@ int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req)
 		err = -ENODEV;
 		goto unlock;
 	}
-	if (!probe && !take_place(svc->inst, req->accepted)) {
+	if (!probe && vexipc_queue_full_for(svc, req)) {
+		err = -EBUSY;
+		goto unlock;
+	}
+	if (!probe && !vexipc_pressure_take(svc->inst, req->accepted)) {
 		err = -ENOBUFS;
 		goto unlock;
 	}
@@ -106,10 +118,10 @@ int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req)
 	 */
 	vexipc_service_get(svc);
 	WRITE_ONCE(req->svc, svc);
-	if (!move_phase(req, VEXIPC_NEW, VEXIPC_QUEUED)) {
+	if (!vexipc_queue_move_phase(req, VEXIPC_NEW, VEXIPC_QUEUED)) {
 		WRITE_ONCE(req->svc, NULL);
 		if (!probe)
-			atomic_dec(&svc->inst->queued);
+			vexipc_pressure_give(svc->inst);
 		vexipc_service_put(svc);
 		err = -ECANCELED;
 		goto unlock;
@@ -120,7 +132,7 @@ int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req)
 		/* One that comes for the first time has just been submitted. */
 		vexipc_order_add(&svc->queue, req,
 				 req->accepted ? ktime_get_ns() : req->submitted_ns,
-				 ageing_ns(svc->inst));
+				 vexipc_queue_ageing_ns(svc->inst));
 		req->accepted = true;
 		WRITE_ONCE(svc->queued, svc->queued + 1);
 	}
@@ -128,6 +140,8 @@ int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req)
 		     svc->handle, req->priority, svc->queued, req->content_len);
 unlock:
 	spin_unlock_bh(&svc->lock);
+	if (unlikely(err == -ECANCELED))
+		vexipc_pressure_eased(&svc->inst->pressure, svc->inst);
 	return err;
 }
 
@@ -142,7 +156,7 @@ static void unlink_queued(struct vexipc_service *svc, struct vexipc_request *req
 	if (is_probe(req))
 		return;
 	WRITE_ONCE(svc->queued, svc->queued - 1);
-	atomic_dec(&svc->inst->queued);
+	vexipc_pressure_give(svc->inst);
 }
 
 static void unlink_sent(struct vexipc_service *svc, struct vexipc_request *req)
@@ -194,7 +208,8 @@ static struct vexipc_request *first(struct vexipc_service *svc, u64 now)
 {
 	struct vexipc_request *req;
 
-	while ((req = vexipc_order_first(&svc->queue, now, ageing_ns(svc->inst))) &&
+	while ((req = vexipc_order_first(&svc->queue, now,
+					 vexipc_queue_ageing_ns(svc->inst))) &&
 	       vexipc_state_phase(atomic_read(&req->state)) != VEXIPC_QUEUED)
 		unqueue(svc, req);
 	return req;
@@ -210,7 +225,7 @@ static bool begin_attempt(struct vexipc_service *svc, struct vexipc_request *req
 	req->service_handle = svc->handle;
 	/* Before SENT too, or the winner's put could be the last. */
 	refcount_inc(&req->refs);
-	if (!move_phase(req, VEXIPC_QUEUED, VEXIPC_SENT)) {
+	if (!vexipc_queue_move_phase(req, VEXIPC_QUEUED, VEXIPC_SENT)) {
 		/* Whoever won waits for our lock with a reference. */
 		refcount_dec(&req->refs);
 		return false;
@@ -232,6 +247,36 @@ static bool begin_attempt(struct vexipc_service *svc, struct vexipc_request *req
 	return true;
 }
 
+enum { MOST_DROPS = 8 };	/* at once */
+
+/*
+ * What is of the lowest band and has waited longest, while it waits too long. What
+ * is critical, or has risen to be, is never dropped.
+ */
+static void control_delay(struct vexipc_service *svc, u64 now, struct list_head *shed)
+{
+	u64 target = (u64)vexipc_config(svc->inst, VEXIPC_CONFIG_CODEL_TARGET_MS) *
+		     NSEC_PER_MSEC;
+	u64 interval = (u64)vexipc_config(svc->inst, VEXIPC_CONFIG_CODEL_INTERVAL_MS) *
+		       NSEC_PER_MSEC;
+
+	for (u32 drops = 0; drops < MOST_DROPS; drops++) {
+		struct vexipc_request *req = NULL;
+
+		for (u32 band = 0; !req && band < VEXIPC_BAND_CRITICAL; band++)
+			req = vexipc_order_oldest(&svc->queue, band);
+		if (!vexipc_codel_drops(&svc->codel, req ? now - req->submitted_ns : 0, now,
+					target, interval))
+			return;
+		if (vexipc_queue_move_phase(req, VEXIPC_QUEUED, VEXIPC_DONE)) {
+			unqueue(svc, req);
+			list_add_tail(&req->node, shed);
+		} else {
+			unqueue(svc, req);
+		}
+	}
+}
+
 /* Completes those that were QUEUED and are DONE by our step; no locks held. */
 static void end_unsent(struct vexipc_service *svc, struct list_head *list,
 		       enum vexipc_error error)
@@ -248,6 +293,14 @@ static void end_unsent(struct vexipc_service *svc, struct list_head *list,
 	}
 }
 
+/* Places have been given back, among all and in this queue; no locks held. */
+static void make_use_of_room(struct vexipc_service *svc)
+{
+	vexipc_pressure_eased(&svc->inst->pressure, svc->inst);
+	if (vexipc_overflow_waits(&svc->inst->overflow))
+		vexipc_overflow_refill(svc);
+}
+
 /**
  * vexipc_queue_next() - take the next request that may be sent
  * @svc: whose
@@ -255,7 +308,8 @@ static void end_unsent(struct vexipc_service *svc, struct list_head *list,
  * @need: bytes the next message has, when it is more than @room
  * @attempt: which attempt of the request this is
  *
- * Expired requests are completed on the way, never sent.
+ * Expired requests, and those of a standing queue, are completed on the way, never
+ * sent.
  *
  * Return: the request, now SENT, with a reference; NULL when there is none or
  * it may not be sent yet; -EMSGSIZE when @room is too small.
@@ -266,11 +320,14 @@ struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 	struct vexipc_request *req, *found = NULL;
 	u64 now = ktime_get_ns();
 	LIST_HEAD(expired);
+	LIST_HEAD(shed);
 
 	spin_lock_bh(&svc->lock);
+	if (unlikely(vexipc_config(svc->inst, VEXIPC_CONFIG_CODEL_TARGET_MS)))
+		control_delay(svc, now, &shed);
 	while ((req = first(svc, now))) {
 		if (unlikely(now >= req->deadline_ns)) {
-			if (!move_phase(req, VEXIPC_QUEUED, VEXIPC_DONE))
+			if (!vexipc_queue_move_phase(req, VEXIPC_QUEUED, VEXIPC_DONE))
 				continue;
 			unqueue(svc, req);
 			list_add_tail(&req->node, &expired);
@@ -293,6 +350,9 @@ struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 
 	if (unlikely(!list_empty(&expired)))
 		end_unsent(svc, &expired, VEXIPC_ERR_TIMED_OUT);
+	if (unlikely(!list_empty(&shed)))
+		end_unsent(svc, &shed, VEXIPC_ERR_SHED);
+	make_use_of_room(svc);
 	return found;
 }
 
@@ -358,7 +418,7 @@ void vexipc_queue_unsend(struct vexipc_service *svc, struct vexipc_request *req,
  * @error: how the attempt ended, for the service's figures
  *
  * Return: the service, whose reference is now the caller's; NULL if the request
- * was on no list.
+ * was on none's list.
  */
 struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
 					  enum vexipc_error error)
@@ -370,6 +430,10 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
 
 	if (phase != VEXIPC_QUEUED && phase != VEXIPC_SENT)
 		return NULL;
+	if (unlikely(!svc)) {
+		vexipc_overflow_leave(req);
+		return NULL;
+	}
 	spin_lock_bh(&svc->lock);
 	before = svc->breaker.state;
 	if (phase == VEXIPC_SENT) {
@@ -388,6 +452,7 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
 	now = svc->breaker.state;
 	spin_unlock_bh(&svc->lock);
 	WRITE_ONCE(req->svc, NULL);
+	vexipc_pressure_eased(&svc->inst->pressure, svc->inst);
 	if (now != before)
 		vexipc_breaker_tell(svc, before, now);
 	if (phase == VEXIPC_SENT && !is_probe(req))
@@ -401,6 +466,8 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
  */
 void vexipc_queue_credit(struct vexipc_service *svc)
 {
+	if (vexipc_overflow_waits(&svc->inst->overflow))
+		vexipc_overflow_refill(svc);
 	if (READ_ONCE(svc->queue.count))
 		svc->transport->kick(svc);
 	else if (unlikely(READ_ONCE(svc->leave_when_idle)) &&
@@ -466,6 +533,7 @@ void vexipc_queue_evict(struct vexipc_service *svc, bool sent, struct list_head 
 	while ((req = first(svc, now)))
 		evict(svc, req, moved);
 	spin_unlock_bh(&svc->lock);
+	vexipc_pressure_eased(&svc->inst->pressure, svc->inst);
 
 	list_for_each_entry(req, moved, node)
 		count++;
@@ -492,9 +560,74 @@ struct vexipc_request *vexipc_queue_give_up(struct vexipc_service *svc)
 	while (req && !evict(svc, req, &moved));
 	svc->send_tries = 0;
 	spin_unlock_bh(&svc->lock);
+	vexipc_pressure_eased(&svc->inst->pressure, svc->inst);
 	if (req) {
 		list_del_init(&req->node);
 		vexipc_service_put(svc);
 	}
 	return req;
+}
+
+/**
+ * vexipc_queue_release() - take away what waits for a service, which need not
+ *			    have been the wrong one
+ * @svc: whose
+ * @moved: takes the requests, each NEW with a reference, of the same attempt, for
+ *	   vexipc_request_reroute_all()
+ *
+ * Probes stay.
+ */
+void vexipc_queue_release(struct vexipc_service *svc, struct list_head *moved)
+{
+	struct vexipc_request *req;
+	u32 count = 0;
+
+	spin_lock_bh(&svc->lock);
+	for (u32 band = 0; band < VEXIPC_BANDS; band++) {
+		while ((req = vexipc_order_oldest(&svc->queue, band))) {
+			/* Before the step: once NEW, another's completion may put. */
+			refcount_inc(&req->refs);
+			if (vexipc_queue_move_phase(req, VEXIPC_QUEUED, VEXIPC_NEW)) {
+				unqueue(svc, req);
+				WRITE_ONCE(req->svc, NULL);
+				list_add_tail(&req->node, moved);
+				count++;
+			} else {
+				refcount_dec(&req->refs);
+				unqueue(svc, req);
+			}
+		}
+	}
+	spin_unlock_bh(&svc->lock);
+	vexipc_pressure_eased(&svc->inst->pressure, svc->inst);
+	while (count--)
+		vexipc_service_put(svc);
+}
+
+/**
+ * vexipc_queue_shed() - end the newest request of a band
+ * @svc: whose
+ * @band: which, below critical
+ *
+ * Context: no locks held; the caller has a reference of @svc.
+ * Return: whether there was one.
+ */
+bool vexipc_queue_shed(struct vexipc_service *svc, u32 band)
+{
+	struct vexipc_request *req;
+	LIST_HEAD(shed);
+
+	spin_lock_bh(&svc->lock);
+	while (list_empty(&shed) && (req = vexipc_order_newest(&svc->queue, band))) {
+		bool won = vexipc_queue_move_phase(req, VEXIPC_QUEUED, VEXIPC_DONE);
+
+		unqueue(svc, req);
+		if (won)
+			list_add(&req->node, &shed);
+	}
+	spin_unlock_bh(&svc->lock);
+	if (list_empty(&shed))
+		return false;
+	end_unsent(svc, &shed, VEXIPC_ERR_SHED);
+	return true;
 }

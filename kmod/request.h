@@ -25,13 +25,15 @@ struct vexipc_service;
  *   NEW(a) -> QUEUED(a)      queue: put on a service's queue
  *   QUEUED(a) -> SENT(a)     sender: taken off it to be sent
  *   SENT(a) -> QUEUED(a)     sender: it could not be sent after all
+ *   QUEUED(a) -> NEW(a)      queue: taken back unsent, to be put on another; who
+ *			      makes this step alone routes it
  *   QUEUED(a), SENT(a) -> NEW(a+1)
  *			      retry, failover: this attempt is over
  *   any -> DONE(a)	      answer, timeout, cancel, failure: the one completion
  *
  * An answer must find SENT(a) with the attempt it was sent for. Who leaves
- * QUEUED or SENT takes the request off its service's list; who makes it DONE
- * completes it.
+ * QUEUED or SENT takes the request off its service's list, or off the overflow
+ * queue when it is QUEUED and has no service; who makes it DONE completes it.
  */
 enum vexipc_phase {
 	VEXIPC_NEW,
@@ -132,6 +134,8 @@ struct vexipc_request {
 	u8 band;		/* where it is queued, see order.h */
 	u8 flow;
 	bool accepted;		/* was queued: full queues lose it no more */
+	bool may_wait;		/* its client sleeps until there is room for it */
+	bool nonblock;		/* its client comes back when there is */
 	bool listed;		/* in ep->requests */
 	bool finished;
 
@@ -199,6 +203,8 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 void vexipc_request_again(struct vexipc_request *req, enum vexipc_error why,
 			  bool failover);
 void vexipc_request_fail_over(struct list_head *list);
+void vexipc_request_reroute(struct vexipc_request *req, struct vexipc_service *back);
+void vexipc_request_reroute_all(struct list_head *list, struct vexipc_service *back);
 void vexipc_request_image_open(const struct vexipc_request *req, u32 attempt,
 			       struct vexipc_image *image);
 void vexipc_request_image(const struct vexipc_request *req, u32 attempt,

@@ -108,6 +108,7 @@ static const struct {
 	N(PID, pid),
 	N(SLOT, slot),
 	N(BREAKER, breaker),
+	N(QUEUE_NS, queue_ns),
 #undef N
 };
 

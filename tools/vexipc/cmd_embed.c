@@ -279,6 +279,10 @@ static void start(struct run *run)
 		if (run->more <= 0)
 			return;
 		err = submit_job(run, job);
+		/* With nothing of ours under way, only this tells of room. */
+		while (err == -EAGAIN && !run->active && !interrupted &&
+		       !vexipc_client_wait_room(run->client, -1))
+			err = submit_job(run, job);
 		run->pending = worth_waiting(run, err);
 		if (run->pending)
 			return;

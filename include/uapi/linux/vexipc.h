@@ -220,6 +220,7 @@ enum vexipc_error {
 	VEXIPC_ERR_WOULD_BLOCK		= 31,	/* EAGAIN EXHAUSTED */
 	VEXIPC_ERR_INTERRUPTED		= 32,	/* EINTR CANCELLED */
 	VEXIPC_ERR_NO_SUCH_REQUEST	= 33,	/* ESRCH NOT_FOUND */
+	VEXIPC_ERR_SHED			= 34,	/* EXFULL EXHAUSTED: for more important ones */
 	VEXIPC_ERRORS
 };
 
@@ -549,6 +550,9 @@ struct vexipc_unregister {
  * ERROR message. Out fields are written on failure as well, when the request
  * was accepted or refused by the module rather than malformed.
  *
+ * When the queues are full, a call with result_ptr waits for room; one without is
+ * told EAGAIN as they fill up, and poll() tells when there is room.
+ *
  * Errors: those of enum vexipc_error; EEXIST request_id is in use on this
  * descriptor; EINTR a signal came, the request was cancelled; ENOSPC the vector
  * needs vector_bytes, more than result_size.
@@ -634,6 +638,7 @@ struct vexipc_service_entry {
 	char id[VEXIPC_MAX_NAME];		/* NUL-padded; unterminated when full */
 	char name[VEXIPC_MAX_NAME];
 	char software_version[VEXIPC_MAX_NAME];
+	__aligned_u64 queue_ns;			/* estimated work that waits for it */
 };
 
 /**
@@ -712,6 +717,13 @@ struct vexipc_stats {
 	__aligned_u64 services_died;		/* went without unregistering */
 	__aligned_u64 refused_by[64];		/* by enum vexipc_error */
 	__aligned_u64 failed_by[64];		/* by enum vexipc_error */
+	__aligned_u64 queued_low;		/* now, by the band they have risen to */
+	__aligned_u64 queued_normal;
+	__aligned_u64 queued_high;
+	__aligned_u64 queued_critical;
+	__aligned_u64 overflow;			/* of them, in the overflow queue */
+	__aligned_u64 overflowed;		/* ever */
+	__aligned_u64 queue_ns;			/* a service: estimated work that waits */
 };
 
 struct vexipc_cancel {
@@ -753,6 +765,11 @@ enum vexipc_config_field {
 	VEXIPC_CONFIG_RETRY_BUDGET_PERCENT	= 28,	/* of requests under way; at least 3 */
 	VEXIPC_CONFIG_STALL_TIMEOUT_MS		= 29,	/* no answer for so long; 0: any */
 	VEXIPC_CONFIG_QUEUE_AGEING_MS		= 30,	/* then it rises a band; 0: never */
+	VEXIPC_CONFIG_MAX_SERVICE_QUEUE		= 31,	/* beyond it requests overflow */
+	VEXIPC_CONFIG_QUEUE_BACKPRESSURE_PERCENT = 32,	/* of max_queue_size */
+	VEXIPC_CONFIG_QUEUE_SHED_PERCENT	= 33,
+	VEXIPC_CONFIG_CODEL_TARGET_MS		= 34,	/* a wait not too long; 0: any */
+	VEXIPC_CONFIG_CODEL_INTERVAL_MS		= 35,	/* it may be longer for so long */
 	__VEXIPC_CONFIG_MAX
 };
 
@@ -1006,6 +1023,7 @@ enum vexipc_service_attr {
 	VEXIPC_SVC_PID			= 51,	/* u32 */
 	VEXIPC_SVC_SLOT			= 52,	/* u32 */
 	VEXIPC_SVC_BREAKER		= 53,	/* u32, enum vexipc_breaker_state */
+	VEXIPC_SVC_QUEUE_NS		= 54,	/* u64 */
 	__VEXIPC_SVC_MAX
 };
 
@@ -1048,6 +1066,13 @@ enum vexipc_stats_attr {
 	VEXIPC_STATS_SERVICES_DIED	= 32,
 	VEXIPC_STATS_REFUSED_BY		= 33,	/* nest: attribute type is the error */
 	VEXIPC_STATS_FAILED_BY		= 34,	/* nest: attribute type is the error */
+	VEXIPC_STATS_QUEUED_LOW		= 35,
+	VEXIPC_STATS_QUEUED_NORMAL	= 36,
+	VEXIPC_STATS_QUEUED_HIGH	= 37,
+	VEXIPC_STATS_QUEUED_CRITICAL	= 38,
+	VEXIPC_STATS_OVERFLOW		= 39,
+	VEXIPC_STATS_OVERFLOWED		= 40,
+	VEXIPC_STATS_QUEUE_NS		= 41,
 	__VEXIPC_STATS_MAX
 };
 
@@ -1086,6 +1111,9 @@ enum vexipc_alert_kind {
 	VEXIPC_ALERT_BREAKER_OPENED	= 5,
 	VEXIPC_ALERT_BREAKER_CLOSED	= 6,
 	VEXIPC_ALERT_POLICY_DETACHED	= 7,	/* text says which and why */
+	VEXIPC_ALERT_BACKPRESSURE	= 8,	/* the queues fill up: so many wait */
+	VEXIPC_ALERT_SHEDDING_BEGAN	= 9,
+	VEXIPC_ALERT_SHEDDING_ENDED	= 10,
 	VEXIPC_ALERT_KINDS
 };
 
