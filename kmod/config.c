@@ -127,5 +127,7 @@ int vexipc_config_write(struct vexipc_instance *inst,
 	mutex_unlock(&inst->config_lock);
 
 	vexipc_health_reschedule(inst);
+	/* There may be room now for those who wait for it. */
+	vexipc_pressure_eased(&inst->pressure, inst);
 	return 0;
 }

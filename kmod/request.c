@@ -332,15 +332,20 @@ static int admit(struct vexipc_request *req)
 /* The first route of a request; who may wait comes back until there is room. */
 static int route_new(struct vexipc_request *req)
 {
+	struct vexipc_instance *inst = req->inst;
 	int err = route(req, false);
 
-	while (unlikely(err == -ENOBUFS) && req->may_wait) {
+	if (likely(err != -ENOBUFS) || !req->may_wait)
+		return err;
+	do {
 		err = vexipc_pressure_wait(req);
 		if (err)
 			return err == -ECANCELED ? 0 : err;
 		req->tried_count = 0;
 		err = route(req, false);
-	}
+	} while (err == -ENOBUFS);
+	/* Of several places at once only one is told of: the next one is for the next. */
+	vexipc_pressure_eased(&inst->pressure, inst);
 	return err;
 }
 
