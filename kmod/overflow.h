@@ -18,7 +18,7 @@ struct vexipc_service;
  * @order: requests in state QUEUED that have no service
  */
 struct vexipc_overflow {
-	spinlock_t lock;
+	spinlock_t lock;	/* order */
 	struct vexipc_order order;
 };
 

@@ -268,11 +268,11 @@ void vexipc_pressure_relieve(struct vexipc_instance *inst)
 	u32 now = queued(inst), back = back_level(inst);
 
 	if (test_bit(WAITED_FOR, &p->flags)) {
-		if (!waitqueue_active(&p->room)) {
+		if (!wq_has_sleeper(&p->room)) {
 			clear_bit(WAITED_FOR, &p->flags);
-			/* One who came just now set it before, and looks after. */
+			/* One who came just now is in line before it sets the bit. */
 			smp_mb__after_atomic();
-			if (waitqueue_active(&p->room))
+			if (wq_has_sleeper(&p->room))
 				set_bit(WAITED_FOR, &p->flags);
 		}
 		if (now < limit_of(inst))

@@ -113,9 +113,9 @@ static void wait_for_room(struct kunit *test, struct waiter *waiter, struct peer
 	waiter->ask->req->may_wait = true;
 	waiter->racer = (struct racer){ .run = submit_and_wait, .data = waiter };
 	KUNIT_ASSERT_EQ(test, racer_start(&waiter->racer), 0);
-	for (u32 i = 0; i < PATIENCE_MS && !waitqueue_active(&f->inst->pressure.room); i++)
-		msleep(1);
-	KUNIT_EXPECT_TRUE(test, waitqueue_active(&f->inst->pressure.room));
+	for (u32 i = 0; i < PATIENCE_MS / 20 && !wq_has_sleeper(&f->inst->pressure.room); i++)
+		msleep(20);
+	KUNIT_EXPECT_TRUE(test, wq_has_sleeper(&f->inst->pressure.room));
 }
 
 static void who_waits_has_the_place_that_is_given_back(struct kunit *test)
