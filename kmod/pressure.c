@@ -43,6 +43,15 @@ static u32 level(const struct vexipc_instance *inst, enum vexipc_config_field pe
 	return max(DIV_ROUND_UP(limit_of(inst) * vexipc_config(inst, percent), 100), 1u);
 }
 
+/* Whichever comes first: below it nothing is kept out. */
+static u32 calm_level(const struct vexipc_instance *inst)
+{
+	return level(inst, vexipc_config(inst, VEXIPC_CONFIG_QUEUE_SHED_PERCENT) <
+			   vexipc_config(inst, VEXIPC_CONFIG_QUEUE_BACKPRESSURE_PERCENT) ?
+			   VEXIPC_CONFIG_QUEUE_SHED_PERCENT :
+			   VEXIPC_CONFIG_QUEUE_BACKPRESSURE_PERCENT);
+}
+
 static u32 back_level(const struct vexipc_instance *inst)
 {
 	return level(inst, VEXIPC_CONFIG_QUEUE_BACKPRESSURE_PERCENT);
@@ -81,7 +90,8 @@ static int admit_under_pressure(struct vexipc_request *req, u32 now)
 	u32 band = vexipc_band_of(req->priority);
 	u32 limit = limit_of(inst);
 
-	tell_of_backpressure(inst);
+	if (now >= back_level(inst))
+		tell_of_backpressure(inst);
 	if (band == VEXIPC_BAND_LOW && (now < limit || req->may_wait) &&
 	    now >= level(inst, VEXIPC_CONFIG_QUEUE_SHED_PERCENT)) {
 		tell_of_shedding(inst);
@@ -103,7 +113,7 @@ int vexipc_pressure_admit(struct vexipc_request *req)
 {
 	u32 now = queued(req->inst);
 
-	if (likely(now < back_level(req->inst)))
+	if (likely(now < calm_level(req->inst)))
 		return 0;
 	return admit_under_pressure(req, now);
 }
@@ -266,6 +276,7 @@ void vexipc_pressure_relieve(struct vexipc_instance *inst)
 {
 	struct vexipc_pressure *p = &inst->pressure;
 	u32 now = queued(inst), back = back_level(inst);
+	bool calm = now < calm_level(inst);
 
 	if (test_bit(WAITED_FOR, &p->flags)) {
 		if (!wq_has_sleeper(&p->room)) {
@@ -278,11 +289,11 @@ void vexipc_pressure_relieve(struct vexipc_instance *inst)
 		if (now < limit_of(inst))
 			wake_up(&p->room);
 	}
-	if (now >= back)
-		return;
-	if (test_bit(POLLED_FOR, &p->flags) && test_and_clear_bit(POLLED_FOR, &p->flags))
+	if (now < back && test_bit(POLLED_FOR, &p->flags) &&
+	    test_and_clear_bit(POLLED_FOR, &p->flags))
 		wake_up_poll(&p->writable, EPOLLOUT | EPOLLWRNORM);
-	if (test_bit(SHEDDING, &p->flags) && test_and_clear_bit(SHEDDING, &p->flags))
+	if (calm && test_bit(SHEDDING, &p->flags) &&
+	    test_and_clear_bit(SHEDDING, &p->flags))
 		vexipc_alert(inst, VEXIPC_ALERT_SHEDDING_ENDED, NULL, now,
 			     "nothing is shed any more");
 	/* At half of it, so that what goes up and down there is told once. */

@@ -208,7 +208,7 @@ static const struct iovec *items_of(struct run *run, const struct job *job)
 static bool worth_waiting(const struct run *run, int err)
 {
 	return run->active && (err == -ENOBUFS || err == -EUSERS || err == -EAGAIN ||
-			       err == -EBUSY);
+			       err == -EBUSY || err == -EXFULL);
 }
 
 static int submit_job(struct run *run, struct job *job)
