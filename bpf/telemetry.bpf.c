@@ -217,23 +217,10 @@ static __noinline __u32 find_index(struct vexipc_tm_control *c, struct vexipc_tm
 	return s->instance_index;
 }
 
-/* One more in the queue. */
-static __always_inline void wait_begins(struct vexipc_tm_control *c, struct vexipc_tm_service *s,
-					__u32 priority, __u32 queued)
+static __always_inline void band_grows(struct vexipc_tm_queues *q, __u32 band)
 {
-	__u32 at = s->instance_index, band = vexipc_tm_band(priority);
-	struct vexipc_tm_queues *q;
 	__u64 depth, highest;
 
-	if (at == ~0u)
-		at = find_index(c, s);
-	q = bpf_map_lookup_elem(&queues, &at);
-	s->queued = queued;
-	if (queued > s->queued_max)
-		s->queued_max = queued;
-	s->queued_by[band & 3]++;
-	if (!q)
-		return;
 	atomic_add(&q->band[band & 3].queued, 1);
 	depth = atomic_add(&q->band[band & 3].depth, 1) + 1;
 	highest = q->band[band & 3].highest;
@@ -246,6 +233,48 @@ static __always_inline void wait_begins(struct vexipc_tm_control *c, struct vexi
 			break;
 		highest = was;
 	}
+}
+
+/* One more, or less, in the overflow queue, which is no service's. */
+static __always_inline void overflow_changes(struct vexipc_tm_control *c, __u64 cookie,
+					     __u32 priority, bool more)
+{
+	struct vexipc_tm_instance *inst = instance_of(c, cookie);
+	__u32 at, band = vexipc_tm_band(priority);
+	struct vexipc_tm_queues *q;
+
+	if (!inst)
+		return;
+	at = inst->index;
+	q = bpf_map_lookup_elem(&queues, &at);
+	if (!q)
+		return;
+	if (more) {
+		atomic_add(&q->overflow[band & 3], 1);
+		band_grows(q, band);
+	} else if (q->overflow[band & 3]) {
+		/* Those queued before telemetry came were never counted. */
+		atomic_add(&q->overflow[band & 3], -1);
+		atomic_add(&q->band[band & 3].depth, -1);
+	}
+}
+
+/* One more in the queue. */
+static __always_inline void wait_begins(struct vexipc_tm_control *c, struct vexipc_tm_service *s,
+					__u32 priority, __u32 queued)
+{
+	__u32 at = s->instance_index, band = vexipc_tm_band(priority);
+	struct vexipc_tm_queues *q;
+
+	if (at == ~0u)
+		at = find_index(c, s);
+	q = bpf_map_lookup_elem(&queues, &at);
+	s->queued = queued;
+	if (queued > s->queued_max)
+		s->queued_max = queued;
+	s->queued_by[band & 3]++;
+	if (q)
+		band_grows(q, band);
 }
 
 /* One less; those queued before telemetry came were never counted. */
@@ -273,6 +302,10 @@ int BPF_PROG(request_queue, __u64 instance, __u64 correlation, __u32 slot, __u64
 
 	if (!content_len || !c)
 		return 0;
+	if (!handle) {
+		overflow_changes(c, instance, priority, true);
+		return 0;
+	}
 	s = service_of(instance, slot, handle);
 	if (s)
 		wait_begins(c, s, priority, queued);
@@ -283,10 +316,15 @@ SEC("tp_btf/vexipc_request_unqueue")
 int BPF_PROG(request_unqueue, __u64 instance, __u64 correlation, __u32 slot, __u64 handle,
 	     __u32 priority, __u32 queued, __u32 content_len)
 {
+	struct vexipc_tm_control *c = our_control();
 	struct vexipc_tm_service *s;
 
-	if (!content_len || !our_control())
+	if (!content_len || !c)
 		return 0;
+	if (!handle) {
+		overflow_changes(c, instance, priority, false);
+		return 0;
+	}
 	s = service_of(instance, slot, handle);
 	if (s)
 		wait_ends(s, priority, queued);

@@ -181,6 +181,7 @@ struct vexipc_tm_queue {
 
 struct vexipc_tm_queues {
 	struct vexipc_tm_queue band[VEXIPC_TM_BANDS];
+	__u64 overflow[VEXIPC_TM_BANDS];	/* of depth: in the overflow queue */
 };
 
 enum vexipc_tm_event_kind {

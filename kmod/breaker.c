@@ -226,6 +226,8 @@ void vexipc_breaker_tell(struct vexipc_service *svc, u32 before, u32 now)
 	else if (now == VEXIPC_BREAKER_CLOSED)
 		vexipc_alert(svc->inst, VEXIPC_ALERT_BREAKER_CLOSED, svc, 0,
 			     "service answers again: breaker closed");
+	if (now == VEXIPC_BREAKER_OPEN && READ_ONCE(svc->queued))
+		vexipc_registry_move_on(svc);
 	vexipc_netlink_service_event(svc);
 }
 

@@ -46,6 +46,12 @@ static const struct vexipc_config_row rows[VEXIPC_CONFIG_MAX + 1] = {
 	ROW(BREAKER_PANIC_PERCENT,	0, 100, 50),
 	ROW(RETRY_BUDGET_PERCENT,	0, 100, 20),
 	ROW(STALL_TIMEOUT_MS,		0, 3600000, 10000),
+	ROW(QUEUE_AGEING_MS,		0, 3600000, 5000),
+	ROW(MAX_SERVICE_QUEUE,		1, VEXIPC_MAX_REQUESTS, 256),
+	ROW(QUEUE_BACKPRESSURE_PERCENT,	1, 100, 70),
+	ROW(QUEUE_SHED_PERCENT,		1, 100, 90),
+	ROW(CODEL_TARGET_MS,		0, 3600000, 0),
+	ROW(CODEL_INTERVAL_MS,		1, 3600000, 1000),
 };
 
 void vexipc_config_init(struct vexipc_settings *s)
@@ -121,5 +127,7 @@ int vexipc_config_write(struct vexipc_instance *inst,
 	mutex_unlock(&inst->config_lock);
 
 	vexipc_health_reschedule(inst);
+	/* There may be room now for those who wait for it. */
+	vexipc_pressure_eased(&inst->pressure, inst);
 	return 0;
 }

@@ -22,6 +22,7 @@ struct vexipc_instance;
  * @deadline: CLOCK_MONOTONIC ns until which the operation makes sense, 0: none
  * @session:  sticky session, 0: none
  * @priority: 0-255
+ * @nonblock: rather comes back than waits
  *
  * Filled at the entry points (device, netlink, kapi), the only places that look
  * at current. Everything below is told by this who asks.
@@ -36,6 +37,7 @@ struct vexipc_context {
 	u64 deadline;
 	u64 session;
 	u32 priority;
+	bool nonblock;
 };
 
 void vexipc_context_current(struct vexipc_context *ctx, struct vexipc_instance *inst);

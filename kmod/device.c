@@ -15,6 +15,7 @@
 #include "device.h"
 #include "instance.h"
 #include "message.h"
+#include "pressure.h"
 #include "protocol.h"
 #include "queue.h"
 #include "registry.h"
@@ -282,6 +283,8 @@ static ssize_t write_one(struct vexipc_context *ctx, struct file *filp, struct i
 		vexipc_device_note_owner(file);
 	err = vexipc_message_receive(ctx, &file->ep, &message, len);
 	kvfree(message);
+	if (err == -EAGAIN)
+		WRITE_ONCE(file->pressed, true);
 	return err ?: (ssize_t)len;
 }
 
@@ -293,6 +296,7 @@ static ssize_t device_write(struct kiocb *iocb, struct iov_iter *from)
 
 	do {
 		vexipc_context_current(&ctx, file->ep.inst);
+		ctx.nonblock = iocb->ki_filp->f_flags & O_NONBLOCK;
 		n = write_one(&ctx, iocb->ki_filp, from);
 		if (n > 0)
 			total += n;
@@ -303,10 +307,17 @@ static ssize_t device_write(struct kiocb *iocb, struct iov_iter *from)
 static __poll_t device_poll(struct file *filp, poll_table *table)
 {
 	struct vexipc_file *file = filp->private_data;
-	__poll_t mask = EPOLLOUT | EPOLLWRNORM;
+	struct vexipc_instance *inst = file->ep.inst;
+	__poll_t mask = 0;
 	u32 size;
 
 	poll_wait(filp, &file->wait, table);
+	poll_wait(filp, &inst->pressure.writable, table);
+	/* Services answer whatever there is: only who was refused has to wait. */
+	if (!READ_ONCE(file->pressed) || vexipc_pressure_writable(inst)) {
+		WRITE_ONCE(file->pressed, false);
+		mask |= EPOLLOUT | EPOLLWRNORM;
+	}
 	if (vexipc_device_next_size(file, &size))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	return mask;

@@ -14,12 +14,14 @@ struct file;
  * @net:   the namespace it was opened in; a reference
  * @wait:  readers and pollers
  * @owner: files table of the process that registered a service through it
+ * @pressed: was told to come back, and not yet that there is room
  */
 struct vexipc_file {
 	struct vexipc_endpoint ep;
 	struct net *net;
 	wait_queue_head_t wait;
 	void *owner;
+	bool pressed;
 };
 
 long vexipc_device_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);

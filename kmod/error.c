@@ -50,6 +50,7 @@ static const struct error_row rows[VEXIPC_ERRORS] = {
 	ROW(ERR_WOULD_BLOCK,	    EAGAIN,	     ERR_EXHAUSTED,	"would_block"),
 	ROW(ERR_INTERRUPTED,	    EINTR,	     ERR_CANCELLED,	"interrupted"),
 	ROW(ERR_NO_SUCH_REQUEST,    ESRCH,	     ERR_NOT_FOUND,	"no_such_request"),
+	ROW(ERR_SHED,		    EXFULL,	     ERR_EXHAUSTED,	"shed"),
 };
 
 static const struct error_row *row_of(enum vexipc_error error)

@@ -201,6 +201,9 @@ static void look_at(struct vexipc_service *svc)
 	if (READ_ONCE(svc->leave_when_idle))
 		vexipc_registry_leave_when_idle(svc);
 	look_for_progress(svc, now);
+	/* It may have come back, or been given more room. */
+	if (vexipc_overflow_waits(&inst->overflow))
+		vexipc_overflow_refill(svc);
 	if (READ_ONCE(svc->breaker.state) == VEXIPC_BREAKER_OPEN)
 		vexipc_breaker_look(svc, now);
 	if (READ_ONCE(svc->probing) || now - READ_ONCE(svc->last_probe_ns) < interval)

@@ -81,6 +81,8 @@ static int __net_init instance_init(struct net *net)
 	vexipc_config_init(&inst->settings);
 	mutex_init(&inst->config_lock);
 	init_waitqueue_head(&inst->idle);
+	vexipc_pressure_init(&inst->pressure);
+	vexipc_overflow_init(&inst->overflow);
 	spin_lock_init(&inst->netlink_lock);
 	hash_init(inst->netlink);
 	inst->stats = alloc_percpu(struct vexipc_counters);

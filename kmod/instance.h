@@ -11,7 +11,9 @@
 
 #include "config.h"
 #include "endpoint.h"
+#include "overflow.h"
 #include "policy.h"
+#include "pressure.h"
 #include "slots.h"
 #include "stats.h"
 #include "sticky.h"
@@ -32,6 +34,8 @@ enum { VEXIPC_NETLINK_HASH_BITS = 8 };
  * @retrying:	   of them, those that have failed once and were not moved
  * @queued:	   requests waiting in some queue
  * @queued_max:	   the most ever in @queued
+ * @pressure:	   who waits for room in the queues
+ * @overflow:	   what found its service's queue full
  * @requests:	   requests that still have memory, completed or not
  * @endpoints:	   descriptors and sockets; the instance's exit waits for none
  * @idle:	   woken when @requests or @endpoints falls to zero
@@ -51,7 +55,8 @@ enum { VEXIPC_NETLINK_HASH_BITS = 8 };
  * @closing:	   the namespace or the module goes; nothing new comes in
  *
  * Lock order: registry_lock > endpoint lock > service lock. The locks of an
- * endpoint and of a service are _bh and never held two of a kind.
+ * endpoint and of a service are _bh and never held two of a kind. The overflow
+ * queue's lock, _bh too, stands beside the services': never one with the other.
  */
 struct vexipc_instance {
 	struct net *net;
@@ -65,6 +70,8 @@ struct vexipc_instance {
 	atomic_t retrying;
 	atomic_t queued;
 	atomic_t queued_max;
+	struct vexipc_pressure pressure;
+	struct vexipc_overflow overflow;
 	atomic_t requests;
 	atomic_t endpoints;
 	wait_queue_head_t idle;

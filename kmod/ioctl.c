@@ -330,9 +330,14 @@ static int do_embed(struct call *call)
 		return give(call, &arg, sizeof(arg)) ?: err;
 	}
 	req->complete = arg.result_ptr ? vexipc_request_wake : vexipc_endpoint_complete;
+	/* Who waits for the answer anyway may as well wait for room. */
+	req->may_wait = arg.result_ptr;
+	req->nonblock = !arg.result_ptr;
 	err = vexipc_request_submit(req);
 	request_id = req->request_id;
 	if (err) {
+		if (err == -EAGAIN)
+			WRITE_ONCE(call->file->pressed, true);
 		arg.status = req->status;
 		err = give(call, &arg, sizeof(arg)) ?: err;
 	} else if (arg.result_ptr) {

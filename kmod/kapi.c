@@ -163,6 +163,7 @@ int vexipc_embed(struct vexipc_client *client, const struct vexipc_kernel_reques
 		goto refused;
 	}
 	req->complete = vexipc_request_wake;
+	req->may_wait = true;
 	err = vexipc_request_submit(req);
 	if (err) {
 		vexipc_request_put(req);

@@ -49,6 +49,9 @@ static int submit(const struct vexipc_incoming *in, struct vexipc_request *req)
 	req->complete = vexipc_endpoint_complete;
 	err = vexipc_request_submit(req);
 	vexipc_request_put(req);
+	/* Who does not wait tries the write again. */
+	if (err == -EAGAIN)
+		return err;
 	return err ? reply_error(in, request_id, err) : 0;
 }
 
@@ -285,8 +288,8 @@ static int dispatch(struct vexipc_incoming *in)
  *
  * Context: may sleep, but waits for no other request.
  * Return: 0, or a negative errno as include/uapi/linux/vexipc.h lists them
- * under "Messages": then it changed nothing. An answer that nobody waits for is
- * not an error.
+ * under "Messages": then it changed nothing. -EAGAIN is for who does not wait, and
+ * tries it again. An answer that nobody waits for is not an error.
  */
 int vexipc_message_receive(struct vexipc_context *ctx, struct vexipc_endpoint *ep,
 			   void **message, u32 len)
@@ -302,7 +305,7 @@ int vexipc_message_receive(struct vexipc_context *ctx, struct vexipc_endpoint *e
 		in.correlation = le64_to_cpu(in.header->correlation_id);
 		err = dispatch(&in);
 	}
-	if (err)
+	if (err && err != -EAGAIN)
 		vexipc_count(ctx->inst, BAD_MESSAGES);
 	return err;
 }

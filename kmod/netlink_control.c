@@ -47,6 +47,13 @@ static const u16 stats_offset[VEXIPC_STATS_MAX + 1] = {
 	FIELD(REGISTERED, registered),
 	FIELD(UNREGISTERED, unregistered),
 	FIELD(SERVICES_DIED, services_died),
+	FIELD(QUEUED_LOW, queued_low),
+	FIELD(QUEUED_NORMAL, queued_normal),
+	FIELD(QUEUED_HIGH, queued_high),
+	FIELD(QUEUED_CRITICAL, queued_critical),
+	FIELD(OVERFLOW, overflow),
+	FIELD(OVERFLOWED, overflowed),
+	FIELD(QUEUE_NS, queue_ns),
 };
 
 #define STAT_ROOM nla_total_size_64bit(sizeof(u64))

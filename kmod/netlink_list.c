@@ -30,6 +30,7 @@ static const struct entry_field fields_u64[] = {
 	FIELD(BYTES_OUT, bytes_out),
 	FIELD(REGISTERED_NS, registered_ns),
 	FIELD(LAST_HEARTBEAT_NS, last_heartbeat_ns),
+	FIELD(QUEUE_NS, queue_ns),
 };
 
 static const struct entry_field fields_u32[] = {

@@ -1,25 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The queue of each service: bounded over the instance, first in first out.
+ * The queue of each service: bounded over the instance, in the order of order.c.
  *
  * Everything here is under the service's lock; see request.h for who wins what.
- * A request whose state some other path has already moved is left on the list:
- * that path is about to take the lock and take it off.
+ * A request whose state some other path has already moved is passed over or taken
+ * off: that path is about to take the lock, and finds it in no list if it is.
  */
 #include <linux/ktime.h>
 #include <linux/spinlock.h>
 
 #include "endpoint.h"
 #include "instance.h"
+#include "overflow.h"
 #include "policy.h"
+#include "pressure.h"
 #include "queue.h"
 #include "registry.h"
 #include "request.h"
 #include "trace.h"
 #include "transport.h"
 
-static bool move_phase(struct vexipc_request *req, enum vexipc_phase from,
-		       enum vexipc_phase to)
+/**
+ * vexipc_queue_move_phase() - one step of a request, within its attempt
+ * @req: which
+ * @from: where it has to be
+ * @to: where it is then
+ *
+ * Return: whether the caller made it, and so has won it.
+ */
+bool vexipc_queue_move_phase(struct vexipc_request *req, enum vexipc_phase from,
+			     enum vexipc_phase to)
 {
 	int state = atomic_read(&req->state);
 	u32 attempt = vexipc_state_attempt(state);
@@ -50,24 +60,27 @@ static bool is_probe(const struct vexipc_request *req)
 	return req->type == VEXIPC_MSG_HEALTH_CHECK;
 }
 
-/*
- * Take one place among all queues of the instance. A request that was accepted
- * before and moves on may go over the limit: full queues refuse, they do not lose.
- */
-static bool take_place(struct vexipc_instance *inst, bool accepted)
+/* vexipc_queue_ageing_ns() - after so long what waits rises a band; 0: never. */
+u64 vexipc_queue_ageing_ns(const struct vexipc_instance *inst)
 {
-	int limit = vexipc_config(inst, VEXIPC_CONFIG_MAX_QUEUE_SIZE);
-	int now = atomic_inc_return(&inst->queued);
-	int max;
+	return (u64)vexipc_config(inst, VEXIPC_CONFIG_QUEUE_AGEING_MS) * NSEC_PER_MSEC;
+}
 
-	if (now > limit && !accepted) {
-		atomic_dec(&inst->queued);
+/**
+ * vexipc_queue_full_for() - has a service's queue no room for this request?
+ * @svc: which; without its lock the answer may be a moment old
+ * @req: what is of a lower band does not keep it out
+ */
+bool vexipc_queue_full_for(const struct vexipc_service *svc, const struct vexipc_request *req)
+{
+	u32 limit = vexipc_config(svc->inst, VEXIPC_CONFIG_MAX_SERVICE_QUEUE);
+	u32 count = 0;
+
+	if (likely(READ_ONCE(svc->queued) < limit))
 		return false;
-	}
-	max = atomic_read(&inst->queued_max);
-	while (now > max && !atomic_try_cmpxchg(&inst->queued_max, &max, now))
-		;
-	return true;
+	for (u32 band = vexipc_band_of(req->priority); band < VEXIPC_BANDS; band++)
+		count += READ_ONCE(svc->queue.band[band].count);
+	return count >= limit;
 }
 
 /**
@@ -77,8 +90,8 @@ static bool take_place(struct vexipc_instance *inst, bool accepted)
  *
  * The caller then calls the transport's kick().
  *
- * Return: 0; -ENODEV the service takes nothing new; -ENOBUFS no place;
- * -ECANCELED the request has been completed meanwhile.
+ * Return: 0; -ENODEV the service takes nothing new; -EBUSY its queue is full;
+ * -ENOBUFS all are; -ECANCELED the request has been completed meanwhile.
  */
 int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req)
 {
@@ -90,7 +103,11 @@ int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req)
 		err = -ENODEV;
 		goto unlock;
 	}
-	if (!probe && !take_place(svc->inst, vexipc_state_attempt(atomic_read(&req->state)))) {
+	if (!probe && vexipc_queue_full_for(svc, req)) {
+		err = -EBUSY;
+		goto unlock;
+	}
+	if (!probe && !vexipc_pressure_take(svc->inst, req->accepted)) {
 		err = -ENOBUFS;
 		goto unlock;
 	}
@@ -101,48 +118,63 @@ int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req)
 	 */
 	vexipc_service_get(svc);
 	WRITE_ONCE(req->svc, svc);
-	if (!move_phase(req, VEXIPC_NEW, VEXIPC_QUEUED)) {
+	if (!vexipc_queue_move_phase(req, VEXIPC_NEW, VEXIPC_QUEUED)) {
 		WRITE_ONCE(req->svc, NULL);
 		if (!probe)
-			atomic_dec(&svc->inst->queued);
+			vexipc_pressure_give(svc->inst);
 		vexipc_service_put(svc);
 		err = -ECANCELED;
 		goto unlock;
 	}
 	if (probe) {
-		list_add(&req->node, &svc->queue);
+		vexipc_order_add_front(&svc->queue, req);
 	} else {
-		list_add_tail(&req->node, &svc->queue);
-		svc->queued++;
+		/* One that comes for the first time has just been submitted. */
+		vexipc_order_add(&svc->queue, req,
+				 req->accepted ? ktime_get_ns() : req->submitted_ns,
+				 vexipc_queue_ageing_ns(svc->inst));
+		req->accepted = true;
+		WRITE_ONCE(svc->queued, svc->queued + 1);
 	}
 	vexipc_trace(request_queue, svc->inst->cookie, req->correlation, svc->slot,
 		     svc->handle, req->priority, svc->queued, req->content_len);
 unlock:
 	spin_unlock_bh(&svc->lock);
+	if (unlikely(err == -ECANCELED))
+		vexipc_pressure_eased(&svc->inst->pressure, svc->inst);
 	return err;
 }
 
-/* Off the list, whichever it is on. The phase that was left tells which. */
-static void unlink(struct vexipc_service *svc, struct vexipc_request *req,
-		   enum vexipc_phase left)
+/*
+ * Off the queue: to be sent, for good, or until another service has it. Whoever
+ * made the step finds it gone if a look at the queue met it before.
+ */
+static void unlink_queued(struct vexipc_service *svc, struct vexipc_request *req)
+{
+	lockdep_assert_held(&svc->lock);
+	vexipc_order_remove(&svc->queue, req);
+	if (is_probe(req))
+		return;
+	WRITE_ONCE(svc->queued, svc->queued - 1);
+	vexipc_pressure_give(svc->inst);
+}
+
+static void unlink_sent(struct vexipc_service *svc, struct vexipc_request *req)
 {
 	lockdep_assert_held(&svc->lock);
 	list_del_init(&req->node);
 	if (is_probe(req))
 		return;
-	if (left == VEXIPC_QUEUED) {
-		svc->queued--;
-		atomic_dec(&svc->inst->queued);
-	} else {
-		svc->in_flight--;
-		svc->in_flight_bytes -= req->content_len;
-	}
+	svc->in_flight--;
+	svc->in_flight_bytes -= req->content_len;
 }
 
-/* Off the queue for good, or until another service has it. */
+/* Off the queue, and not to be sent by this service. */
 static void unqueue(struct vexipc_service *svc, struct vexipc_request *req)
 {
-	unlink(svc, req, VEXIPC_QUEUED);
+	if (list_empty(&req->node))
+		return;
+	unlink_queued(svc, req);
 	vexipc_trace(request_unqueue, svc->inst->cookie, req->correlation, svc->slot,
 		     svc->handle, req->priority, svc->queued, req->content_len);
 }
@@ -151,7 +183,7 @@ static void unqueue(struct vexipc_service *svc, struct vexipc_request *req)
 static void end_attempt(struct vexipc_service *svc, struct vexipc_request *req,
 			u32 attempt, enum vexipc_error error, u64 service_ns)
 {
-	unlink(svc, req, VEXIPC_SENT);
+	unlink_sent(svc, req);
 	vexipc_trace(request_attempt, svc->inst->cookie,
 		     vexipc_id_with_attempt(req->correlation, attempt), svc->slot,
 		     svc->handle, error, service_ns, req->content_len,
@@ -171,14 +203,102 @@ static bool has_credit(const struct vexipc_service *svc, const struct vexipc_req
 	       vexipc_config(svc->inst, VEXIPC_CONFIG_BUFFER_SIZE);
 }
 
-static struct vexipc_request *head_of(struct vexipc_service *svc)
+/* The next one that nobody has taken; those that somebody has are taken off. */
+static struct vexipc_request *first(struct vexipc_service *svc, u64 now)
 {
 	struct vexipc_request *req;
 
-	list_for_each_entry(req, &svc->queue, node)
-		if (vexipc_state_phase(atomic_read(&req->state)) == VEXIPC_QUEUED)
-			return req;
-	return NULL;
+	while ((req = vexipc_order_first(&svc->queue, now,
+					 vexipc_queue_ageing_ns(svc->inst))) &&
+	       vexipc_state_phase(atomic_read(&req->state)) != VEXIPC_QUEUED)
+		unqueue(svc, req);
+	return req;
+}
+
+/* SENT, if nobody was first; then with a reference, and in flight. */
+static bool begin_attempt(struct vexipc_service *svc, struct vexipc_request *req, u64 now,
+			  u32 *attempt)
+{
+	*attempt = vexipc_state_attempt(atomic_read(&req->state));
+	/* Written before SENT is: an answer can come at once. */
+	req->sent_ns = now;
+	req->service_handle = svc->handle;
+	/* Before SENT too, or the winner's put could be the last. */
+	refcount_inc(&req->refs);
+	if (!vexipc_queue_move_phase(req, VEXIPC_QUEUED, VEXIPC_SENT)) {
+		/* Whoever won waits for our lock with a reference. */
+		refcount_dec(&req->refs);
+		return false;
+	}
+	vexipc_order_charge(&svc->queue, req);
+	unlink_queued(svc, req);
+	list_add_tail(&req->node, &svc->inflight);
+	if (!is_probe(req)) {
+		svc->in_flight++;
+		svc->in_flight_bytes += req->content_len;
+		svc->requests++;
+		svc->bytes_in += req->content_len;
+	}
+	svc->send_tries = 0;
+	vexipc_trace(request_send, svc->inst->cookie,
+		     vexipc_id_with_attempt(req->correlation, *attempt), svc->slot,
+		     svc->handle, now - req->submitted_ns, req->content_len,
+		     svc->in_flight, svc->queued, req->priority);
+	return true;
+}
+
+enum { MOST_DROPS = 8 };	/* at once */
+
+/*
+ * What is of the lowest band and has waited longest, while it waits too long. What
+ * is critical, or has risen to be, is never dropped.
+ */
+static void control_delay(struct vexipc_service *svc, u64 now, struct list_head *shed)
+{
+	u64 target = (u64)vexipc_config(svc->inst, VEXIPC_CONFIG_CODEL_TARGET_MS) *
+		     NSEC_PER_MSEC;
+	u64 interval = (u64)vexipc_config(svc->inst, VEXIPC_CONFIG_CODEL_INTERVAL_MS) *
+		       NSEC_PER_MSEC;
+
+	for (u32 drops = 0; drops < MOST_DROPS; drops++) {
+		struct vexipc_request *req = NULL;
+
+		for (u32 band = 0; !req && band < VEXIPC_BAND_CRITICAL; band++)
+			req = vexipc_order_oldest(&svc->queue, band);
+		if (!vexipc_codel_drops(&svc->codel, req ? now - req->submitted_ns : 0, now,
+					target, interval))
+			return;
+		if (vexipc_queue_move_phase(req, VEXIPC_QUEUED, VEXIPC_DONE)) {
+			unqueue(svc, req);
+			list_add_tail(&req->node, shed);
+		} else {
+			unqueue(svc, req);
+		}
+	}
+}
+
+/* Completes those that were QUEUED and are DONE by our step; no locks held. */
+static void end_unsent(struct vexipc_service *svc, struct list_head *list,
+		       enum vexipc_error error)
+{
+	struct vexipc_request *req, *next;
+
+	list_for_each_entry_safe(req, next, list, node) {
+		u32 attempt = vexipc_state_attempt(atomic_read(&req->state));
+
+		list_del_init(&req->node);
+		WRITE_ONCE(req->svc, NULL);
+		vexipc_request_complete(req, vexipc_state(attempt, VEXIPC_QUEUED), error);
+		vexipc_service_put(svc);
+	}
+}
+
+/* Places have been given back, among all and in this queue; no locks held. */
+static void make_use_of_room(struct vexipc_service *svc)
+{
+	vexipc_pressure_eased(&svc->inst->pressure, svc->inst);
+	if (vexipc_overflow_waits(&svc->inst->overflow))
+		vexipc_overflow_refill(svc);
 }
 
 /**
@@ -188,7 +308,8 @@ static struct vexipc_request *head_of(struct vexipc_service *svc)
  * @need: bytes the next message has, when it is more than @room
  * @attempt: which attempt of the request this is
  *
- * Expired requests are completed on the way, never sent.
+ * Expired requests, and those of a standing queue, are completed on the way, never
+ * sent.
  *
  * Return: the request, now SENT, with a reference; NULL when there is none or
  * it may not be sent yet; -EMSGSIZE when @room is too small.
@@ -196,20 +317,21 @@ static struct vexipc_request *head_of(struct vexipc_service *svc)
 struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 					 u32 *need, u32 *attempt)
 {
-	struct vexipc_request *req, *next, *found = NULL;
+	struct vexipc_request *req, *found = NULL;
 	u64 now = ktime_get_ns();
 	LIST_HEAD(expired);
-	int state;
+	LIST_HEAD(shed);
 
 	spin_lock_bh(&svc->lock);
-	list_for_each_entry_safe(req, next, &svc->queue, node) {
-		if (vexipc_state_phase(atomic_read(&req->state)) != VEXIPC_QUEUED)
-			continue;
-		if (now >= req->deadline_ns) {
-			if (!move_phase(req, VEXIPC_QUEUED, VEXIPC_DONE))
+	if (unlikely(vexipc_config(svc->inst, VEXIPC_CONFIG_CODEL_TARGET_MS)))
+		control_delay(svc, now, &shed);
+	while ((req = first(svc, now))) {
+		if (unlikely(now >= req->deadline_ns)) {
+			if (!vexipc_queue_move_phase(req, VEXIPC_QUEUED, VEXIPC_DONE))
 				continue;
 			unqueue(svc, req);
 			list_add_tail(&req->node, &expired);
+			vexipc_count(svc->inst, EXPIRED);
 			continue;
 		}
 		if (!has_credit(svc, req) || !svc->transport->room(svc, req))
@@ -219,47 +341,18 @@ struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 			found = ERR_PTR(-EMSGSIZE);
 			break;
 		}
-		*attempt = vexipc_state_attempt(atomic_read(&req->state));
-		/* Written before SENT is: an answer can come at once. */
-		req->sent_ns = now;
-		req->service_handle = svc->handle;
-		/* Before SENT too, or the winner's put could be the last. */
-		refcount_inc(&req->refs);
-		if (!move_phase(req, VEXIPC_QUEUED, VEXIPC_SENT)) {
-			/* Whoever won waits for our lock with a reference. */
-			refcount_dec(&req->refs);
-			continue;
+		if (begin_attempt(svc, req, now, attempt)) {
+			found = req;
+			break;
 		}
-		unlink(svc, req, VEXIPC_QUEUED);
-		list_add_tail(&req->node, &svc->inflight);
-		if (!is_probe(req)) {
-			svc->in_flight++;
-			svc->in_flight_bytes += req->content_len;
-			svc->requests++;
-			svc->bytes_in += req->content_len;
-		}
-		svc->send_tries = 0;
-		found = req;
-		vexipc_trace(request_send, svc->inst->cookie,
-			     vexipc_id_with_attempt(req->correlation, *attempt),
-			     svc->slot, svc->handle, now - req->submitted_ns,
-			     req->content_len, svc->in_flight, svc->queued,
-			     req->priority);
-		break;
 	}
 	spin_unlock_bh(&svc->lock);
 
-	list_for_each_entry_safe(req, next, &expired, node) {
-		list_del_init(&req->node);
-		vexipc_count(req->inst, EXPIRED);
-		WRITE_ONCE(req->svc, NULL);
-		state = atomic_read(&req->state);
-		vexipc_request_complete(req,
-					vexipc_state(vexipc_state_attempt(state),
-						     VEXIPC_QUEUED),
-					VEXIPC_ERR_TIMED_OUT);
-		vexipc_service_put(svc);
-	}
+	if (unlikely(!list_empty(&expired)))
+		end_unsent(svc, &expired, VEXIPC_ERR_TIMED_OUT);
+	if (unlikely(!list_empty(&shed)))
+		end_unsent(svc, &shed, VEXIPC_ERR_SHED);
+	make_use_of_room(svc);
 	return found;
 }
 
@@ -274,10 +367,10 @@ bool vexipc_queue_ready(struct vexipc_service *svc, u32 *need)
 	bool ready = false;
 
 	/* Nothing queued is the common answer and wants no lock. */
-	if (list_empty_careful(&svc->queue))
+	if (!READ_ONCE(svc->queue.count))
 		return false;
 	spin_lock_bh(&svc->lock);
-	req = head_of(svc);
+	req = first(svc, ktime_get_ns());
 	if (req && has_credit(svc, req) && svc->transport->room(svc, req)) {
 		*need = message_len(req);
 		ready = true;
@@ -301,10 +394,10 @@ void vexipc_queue_unsend(struct vexipc_service *svc, struct vexipc_request *req,
 
 	spin_lock_bh(&svc->lock);
 	if (atomic_try_cmpxchg(&req->state, &state, vexipc_state(attempt, VEXIPC_QUEUED))) {
-		unlink(svc, req, VEXIPC_SENT);
-		list_add(&req->node, &svc->queue);
+		unlink_sent(svc, req);
+		vexipc_order_add_front(&svc->queue, req);
 		if (!is_probe(req)) {
-			svc->queued++;
+			WRITE_ONCE(svc->queued, svc->queued + 1);
 			svc->requests--;
 			svc->bytes_in -= req->content_len;
 			/* It had a place a moment ago; the bound may be one over. */
@@ -325,7 +418,7 @@ void vexipc_queue_unsend(struct vexipc_service *svc, struct vexipc_request *req,
  * @error: how the attempt ended, for the service's figures
  *
  * Return: the service, whose reference is now the caller's; NULL if the request
- * was on no list.
+ * was on none's list.
  */
 struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
 					  enum vexipc_error error)
@@ -337,6 +430,10 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
 
 	if (phase != VEXIPC_QUEUED && phase != VEXIPC_SENT)
 		return NULL;
+	if (unlikely(!svc)) {
+		vexipc_overflow_leave(req);
+		return NULL;
+	}
 	spin_lock_bh(&svc->lock);
 	before = svc->breaker.state;
 	if (phase == VEXIPC_SENT) {
@@ -355,6 +452,7 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
 	now = svc->breaker.state;
 	spin_unlock_bh(&svc->lock);
 	WRITE_ONCE(req->svc, NULL);
+	vexipc_pressure_eased(&svc->inst->pressure, svc->inst);
 	if (now != before)
 		vexipc_breaker_tell(svc, before, now);
 	if (phase == VEXIPC_SENT && !is_probe(req))
@@ -368,7 +466,9 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
  */
 void vexipc_queue_credit(struct vexipc_service *svc)
 {
-	if (!list_empty_careful(&svc->queue))
+	if (vexipc_overflow_waits(&svc->inst->overflow))
+		vexipc_overflow_refill(svc);
+	if (READ_ONCE(svc->queue.count))
 		svc->transport->kick(svc);
 	else if (unlikely(READ_ONCE(svc->leave_when_idle)) &&
 		 !READ_ONCE(svc->in_flight) && !READ_ONCE(svc->queued))
@@ -391,28 +491,26 @@ static bool next_attempt(struct vexipc_request *req, int *left)
 	return true;
 }
 
-static void evict_list(struct vexipc_service *svc, struct list_head *list,
-		       struct list_head *moved)
+/* NEW by our step, with a reference, and off its list; or another was first. */
+static bool evict(struct vexipc_service *svc, struct vexipc_request *req,
+		  struct list_head *moved)
 {
-	struct vexipc_request *req, *next;
 	int left;
 
-	list_for_each_entry_safe(req, next, list, node) {
-		/* Before the step: once NEW, another's completion may put. */
-		refcount_inc(&req->refs);
-		if (!next_attempt(req, &left)) {
-			refcount_dec(&req->refs);
-			continue;
-		}
-		if (vexipc_state_phase(left) == VEXIPC_SENT)
-			end_attempt(svc, req, vexipc_state_attempt(left),
-				    VEXIPC_ERR_SERVICE_DIED,
-				    ktime_get_ns() - req->sent_ns);
-		else
-			unqueue(svc, req);
-		WRITE_ONCE(req->svc, NULL);
-		list_add_tail(&req->node, moved);
+	/* Before the step: once NEW, another's completion may put. */
+	refcount_inc(&req->refs);
+	if (!next_attempt(req, &left)) {
+		refcount_dec(&req->refs);
+		return false;
 	}
+	if (vexipc_state_phase(left) == VEXIPC_SENT)
+		end_attempt(svc, req, vexipc_state_attempt(left), VEXIPC_ERR_SERVICE_DIED,
+			    ktime_get_ns() - req->sent_ns);
+	else
+		unqueue(svc, req);
+	WRITE_ONCE(req->svc, NULL);
+	list_add_tail(&req->node, moved);
+	return true;
 }
 
 /**
@@ -424,14 +522,18 @@ static void evict_list(struct vexipc_service *svc, struct list_head *list,
  */
 void vexipc_queue_evict(struct vexipc_service *svc, bool sent, struct list_head *moved)
 {
-	struct vexipc_request *req;
+	struct vexipc_request *req, *next;
+	u64 now = ktime_get_ns();
 	u32 count = 0;
 
 	spin_lock_bh(&svc->lock);
 	if (sent)
-		evict_list(svc, &svc->inflight, moved);
-	evict_list(svc, &svc->queue, moved);
+		list_for_each_entry_safe(req, next, &svc->inflight, node)
+			evict(svc, req, moved);
+	while ((req = first(svc, now)))
+		evict(svc, req, moved);
 	spin_unlock_bh(&svc->lock);
+	vexipc_pressure_eased(&svc->inst->pressure, svc->inst);
 
 	list_for_each_entry(req, moved, node)
 		count++;
@@ -449,21 +551,83 @@ void vexipc_queue_evict(struct vexipc_service *svc, bool sent, struct list_head 
 struct vexipc_request *vexipc_queue_give_up(struct vexipc_service *svc)
 {
 	struct vexipc_request *req;
-	int left;
+	u64 now = ktime_get_ns();
+	LIST_HEAD(moved);
 
 	spin_lock_bh(&svc->lock);
-	while ((req = head_of(svc))) {
-		refcount_inc(&req->refs);
-		if (next_attempt(req, &left)) {
-			unqueue(svc, req);
-			WRITE_ONCE(req->svc, NULL);
-			break;
-		}
-		refcount_dec(&req->refs);
-	}
+	do
+		req = first(svc, now);
+	while (req && !evict(svc, req, &moved));
 	svc->send_tries = 0;
 	spin_unlock_bh(&svc->lock);
-	if (req)
+	vexipc_pressure_eased(&svc->inst->pressure, svc->inst);
+	if (req) {
+		list_del_init(&req->node);
 		vexipc_service_put(svc);
+	}
 	return req;
+}
+
+/**
+ * vexipc_queue_release() - take away what waits for a service, which need not
+ *			    have been the wrong one
+ * @svc: whose
+ * @moved: takes the requests, each NEW with a reference, of the same attempt, for
+ *	   vexipc_request_reroute_all()
+ *
+ * Probes stay.
+ */
+void vexipc_queue_release(struct vexipc_service *svc, struct list_head *moved)
+{
+	struct vexipc_request *req;
+	u32 count = 0;
+
+	spin_lock_bh(&svc->lock);
+	for (u32 band = 0; band < VEXIPC_BANDS; band++) {
+		while ((req = vexipc_order_oldest(&svc->queue, band))) {
+			/* Before the step: once NEW, another's completion may put. */
+			refcount_inc(&req->refs);
+			if (vexipc_queue_move_phase(req, VEXIPC_QUEUED, VEXIPC_NEW)) {
+				unqueue(svc, req);
+				WRITE_ONCE(req->svc, NULL);
+				list_add_tail(&req->node, moved);
+				count++;
+			} else {
+				refcount_dec(&req->refs);
+				unqueue(svc, req);
+			}
+		}
+	}
+	spin_unlock_bh(&svc->lock);
+	vexipc_pressure_eased(&svc->inst->pressure, svc->inst);
+	while (count--)
+		vexipc_service_put(svc);
+}
+
+/**
+ * vexipc_queue_shed() - end the newest request of a band
+ * @svc: whose
+ * @band: which, below critical
+ *
+ * Context: no locks held; the caller has a reference of @svc.
+ * Return: whether there was one.
+ */
+bool vexipc_queue_shed(struct vexipc_service *svc, u32 band)
+{
+	struct vexipc_request *req;
+	LIST_HEAD(shed);
+
+	spin_lock_bh(&svc->lock);
+	while (list_empty(&shed) && (req = vexipc_order_newest(&svc->queue, band))) {
+		bool won = vexipc_queue_move_phase(req, VEXIPC_QUEUED, VEXIPC_DONE);
+
+		unqueue(svc, req);
+		if (won)
+			list_add(&req->node, &shed);
+	}
+	spin_unlock_bh(&svc->lock);
+	if (list_empty(&shed))
+		return false;
+	end_unsent(svc, &shed, VEXIPC_ERR_SHED);
+	return true;
 }

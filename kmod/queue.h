@@ -5,8 +5,10 @@
 #include <linux/types.h>
 #include <linux/vexipc.h>
 
+#include "request.h"
+
 struct list_head;
-struct vexipc_request;
+struct vexipc_instance;
 struct vexipc_service;
 
 int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req);
@@ -20,5 +22,11 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
 void vexipc_queue_credit(struct vexipc_service *svc);
 void vexipc_queue_evict(struct vexipc_service *svc, bool sent, struct list_head *moved);
 struct vexipc_request *vexipc_queue_give_up(struct vexipc_service *svc);
+void vexipc_queue_release(struct vexipc_service *svc, struct list_head *moved);
+bool vexipc_queue_shed(struct vexipc_service *svc, u32 band);
+bool vexipc_queue_full_for(const struct vexipc_service *svc, const struct vexipc_request *req);
+bool vexipc_queue_move_phase(struct vexipc_request *req, enum vexipc_phase from,
+			     enum vexipc_phase to);
+u64 vexipc_queue_ageing_ns(const struct vexipc_instance *inst);
 
 #endif

@@ -124,7 +124,7 @@ static void free_rcu(struct rcu_head *rcu)
 
 	vexipc_spec_free(&svc->spec);
 	put_pid(svc->pid);
-	kfree(svc);
+	kvfree(svc);
 }
 
 void vexipc_service_free(struct kref *refs)
@@ -154,11 +154,35 @@ static int choose_transport(struct vexipc_service *svc)
 	return 0;
 }
 
+/* What no other service can do stays. */
+static void move_on(struct work_struct *work)
+{
+	struct vexipc_service *svc = container_of(work, struct vexipc_service, move_on);
+	LIST_HEAD(moved);
+
+	vexipc_queue_release(svc, &moved);
+	vexipc_request_reroute_all(&moved, svc);
+	vexipc_service_put(svc);
+}
+
+/**
+ * vexipc_registry_move_on() - what waits for a service need not wait for it
+ * @svc: whose breaker has opened
+ *
+ * Context: any but hard interrupts.
+ */
+void vexipc_registry_move_on(struct vexipc_service *svc)
+{
+	vexipc_service_get(svc);
+	if (!schedule_work(&svc->move_on))
+		vexipc_service_put(svc);
+}
+
 static struct vexipc_service *service_alloc(const struct vexipc_context *ctx,
 					    struct vexipc_endpoint *ep,
 					    struct vexipc_service_spec *spec)
 {
-	struct vexipc_service *svc = kzalloc(sizeof(*svc), GFP_KERNEL_ACCOUNT);
+	struct vexipc_service *svc = kvzalloc(sizeof(*svc), GFP_KERNEL_ACCOUNT);
 
 	if (!svc)
 		return NULL;
@@ -171,9 +195,10 @@ static struct vexipc_service *service_alloc(const struct vexipc_context *ctx,
 	spec->strings = NULL;
 	memcpy(svc->key, svc->spec.id, svc->spec.id_len);
 	spin_lock_init(&svc->lock);
-	INIT_LIST_HEAD(&svc->queue);
+	vexipc_order_init(&svc->queue);
 	INIT_LIST_HEAD(&svc->inflight);
 	INIT_WORK(&svc->leave, leave_work);
+	INIT_WORK(&svc->move_on, move_on);
 	INIT_DELAYED_WORK(&svc->send_work, vexipc_transport_netlink_retry);
 	svc->registered_ns = ktime_get_ns();
 	svc->last_sign_ns = svc->registered_ns;
@@ -300,6 +325,8 @@ struct vexipc_service *vexipc_registry_add(const struct vexipc_context *ctx,
 	vexipc_count(inst, REGISTERED);
 	vexipc_netlink_service_event(svc);
 	vexipc_health_reschedule(inst);
+	if (vexipc_overflow_waits(&inst->overflow))
+		vexipc_overflow_refill(svc);
 	return svc;
 
 put:
@@ -354,6 +381,8 @@ int vexipc_registry_remove(struct vexipc_service *svc, bool died)
 	list_for_each_entry(req, &moved, node)
 		count++;
 	vexipc_request_fail_over(&moved);
+	if (vexipc_overflow_waits(&inst->overflow))
+		vexipc_overflow_rehome(inst);
 
 	if (died)
 		vexipc_count(inst, SERVICES_DIED);

@@ -13,8 +13,10 @@
 #include "availability.h"
 #include "breaker.h"
 #include "capable.h"
+#include "codel.h"
 #include "histogram.h"
 #include "latency.h"
+#include "order.h"
 
 struct pid_namespace;
 struct user_namespace;
@@ -64,8 +66,9 @@ struct vexipc_service_spec {
  * @turn_weight: smooth weighted round robin's account
  * @lock:	guards what follows
  * @queue:	requests in state QUEUED, in the order they will be sent
+ * @codel:	whether that queue stands
  * @inflight:	requests in state SENT
- * @queued:	how many are in @queue
+ * @queued:	how many are in @queue, without probes
  * @in_flight:	how many are in @inflight, without probes
  * @in_flight_bytes: their content
  * @gone:	off the registry; nothing may be queued
@@ -75,6 +78,7 @@ struct vexipc_service_spec {
  * @degraded:	missed something, or is coming back
  * @stalled:	has answered nothing of what it has for too long
  * @leave:	carries @leave_when_idle out
+ * @move_on:	its breaker has opened: what waits goes elsewhere; a reference
  * @send_work:	netlink: tries again to send what found no room; a reference
  * @send_tries:	in vain, for the request at the head of @queue
  * @sending:	netlink: one sends, and so many wishes came meanwhile
@@ -104,13 +108,15 @@ struct vexipc_service {
 	atomic_t turn_weight;
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
-	struct list_head queue;
+	struct vexipc_order queue;
+	struct vexipc_codel codel;
 	struct list_head inflight;
 	u32 queued;
 	u32 in_flight;
 	u64 in_flight_bytes;
 	bool gone, draining, leave_when_idle, failed, degraded, stalled;
 	struct work_struct leave;
+	struct work_struct move_on;
 	struct delayed_work send_work;
 	u32 send_tries;
 	atomic_t sending;
@@ -155,6 +161,7 @@ struct vexipc_service *vexipc_registry_add(const struct vexipc_context *ctx,
 int vexipc_registry_remove(struct vexipc_service *svc, bool died);
 void vexipc_registry_drain(struct vexipc_service *svc, bool drain);
 void vexipc_registry_leave_when_idle(struct vexipc_service *svc);
+void vexipc_registry_move_on(struct vexipc_service *svc);
 
 struct vexipc_service *vexipc_registry_by_id(struct vexipc_instance *inst,
 					     const char *id, u32 len);
@@ -165,6 +172,7 @@ struct vexipc_service *vexipc_registry_at(struct vexipc_instance *inst, u32 slot
 u32 vexipc_registry_count(struct vexipc_instance *inst);
 
 u32 vexipc_service_limit(const struct vexipc_service *svc);
+u64 vexipc_service_queue_ns(const struct vexipc_service *svc);
 enum vexipc_service_state vexipc_service_state(const struct vexipc_service *svc);
 void vexipc_service_control(struct vexipc_service *svc, u32 op);
 bool vexipc_service_available(const struct vexipc_service *svc);

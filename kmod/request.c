@@ -15,6 +15,8 @@
 #include "context.h"
 #include "error.h"
 #include "instance.h"
+#include "overflow.h"
+#include "pressure.h"
 #include "protocol.h"
 #include "queue.h"
 #include "registry.h"
@@ -114,6 +116,7 @@ struct vexipc_request *vexipc_request_alloc(const struct vexipc_context *ctx,
 	req->deadline_ns = ctx->deadline;
 	req->session = ctx->session;
 	req->priority = ctx->priority;
+	req->nonblock = ctx->nonblock;
 	atomic_inc(&req->inst->requests);
 	smp_wmb();	/* all of the above before a finder can get a reference */
 	refcount_set(&req->refs, 1);
@@ -162,9 +165,11 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 	struct vexipc_instance *inst = req->inst;
 
 	req->status = error;
-	/* One that was only about to be made does not count. */
+	/* One that was only about to be made does not count, unless it was taken back. */
 	req->attempts = vexipc_state_attempt(state) +
 			(vexipc_state_phase(state) != VEXIPC_NEW);
+	if (unlikely(!req->attempts))
+		req->attempts = req->accepted;
 	req->done_ns = ktime_get_ns();
 	if (timer_delete(&req->timer))
 		vexipc_request_put(req);
@@ -237,6 +242,23 @@ bool vexipc_request_finish(struct vexipc_request *req, enum vexipc_error error)
 	return true;
 }
 
+/* Every queue that it could go to is full: whoever has room first gets it. */
+static int overflow(struct vexipc_request *req, struct vexipc_service *full)
+{
+	int err;
+
+	do
+		err = vexipc_overflow_add(req);
+	while (err == -ENOBUFS && vexipc_pressure_make_room(req));
+	if (err)
+		return err;
+	/* What takes from it looks after it has made room, so one of us sees. */
+	smp_mb();
+	if (!READ_ONCE(full->queued) || !vexipc_queue_full_for(full, req))
+		vexipc_overflow_refill(full);
+	return 0;
+}
+
 /*
  * Find a service for a request in state NEW and queue it there. 0 also when the
  * request was completed meanwhile; else a negative errno and it is still NEW,
@@ -244,45 +266,87 @@ bool vexipc_request_finish(struct vexipc_request *req, enum vexipc_error error)
  */
 static int route(struct vexipc_request *req, bool tried_too)
 {
-	for (int i = 0; i < ROUTE_TRIES; i++) {
-		struct vexipc_service *svc;
-		int err;
+	struct vexipc_service *full = NULL;
+	u8 tried = req->tried_count;
+	int err = -ENODEV;
 
-		svc = vexipc_balancer_pick(req, tried_too, &err);
+	for (int i = 0; i < ROUTE_TRIES; i++) {
+		struct vexipc_service *svc = vexipc_balancer_pick(req, tried_too && !full, &err);
+
 		if (!svc)
-			return err;
+			break;
 		if (req->tried_count < VEXIPC_MAX_TRIED)
 			req->tried[req->tried_count++] = svc->slot;
 		err = vexipc_queue_add(svc, req);
+		while (unlikely(err == -ENOBUFS) && vexipc_pressure_make_room(req))
+			err = vexipc_queue_add(svc, req);
 		if (!err)
 			svc->transport->kick(svc);
+		if (unlikely(err == -EBUSY)) {
+			/* Another may have room; those that were full were not tried. */
+			if (full)
+				vexipc_service_put(full);
+			full = svc;
+			if (req->pin || req->tried_count == VEXIPC_MAX_TRIED)
+				break;
+			continue;
+		}
 		vexipc_service_put(svc);
-		if (err == -ECANCELED)
-			return 0;
-		if (err == -ENOBUFS)
-			vexipc_alert(req->inst, VEXIPC_ALERT_QUEUE_FULL, NULL,
-				     vexipc_config(req->inst, VEXIPC_CONFIG_MAX_QUEUE_SIZE),
-				     "the queues are full: max_queue_size");
 		if (err != -ENODEV)
-			return err;
+			break;
 	}
-	return -ENODEV;
+	if (unlikely(full)) {
+		if (err && err != -ECANCELED && err != -ENOBUFS) {
+			req->tried_count = tried;
+			err = overflow(req, full);
+		}
+		vexipc_service_put(full);
+	}
+	if (err == -ENOBUFS)
+		vexipc_alert(req->inst, VEXIPC_ALERT_QUEUE_FULL, NULL,
+			     vexipc_config(req->inst, VEXIPC_CONFIG_MAX_QUEUE_SIZE),
+			     "the queues are full: max_queue_size");
+	return err == -ECANCELED ? 0 : err;
 }
 
 static int admit(struct vexipc_request *req)
 {
 	struct vexipc_instance *inst = req->inst;
+	int err;
 
 	if (READ_ONCE(inst->closing))
 		return -ESHUTDOWN;
 	if (is_probe(req))
 		return 0;
+	err = vexipc_pressure_admit(req);
+	if (err)
+		return err;
 	if (atomic_inc_return(&inst->live) >
 	    vexipc_config(inst, VEXIPC_CONFIG_MAX_CONCURRENT_REQUESTS)) {
 		atomic_dec(&inst->live);
 		return -EUSERS;
 	}
 	return 0;
+}
+
+/* The first route of a request; who may wait comes back until there is room. */
+static int route_new(struct vexipc_request *req)
+{
+	struct vexipc_instance *inst = req->inst;
+	int err = route(req, false);
+
+	if (likely(err != -ENOBUFS) || !req->may_wait)
+		return err;
+	do {
+		err = vexipc_pressure_wait(req);
+		if (err)
+			return err == -ECANCELED ? 0 : err;
+		req->tried_count = 0;
+		err = route(req, false);
+	} while (err == -ENOBUFS);
+	/* Of several places at once only one is told of: the next one is for the next. */
+	vexipc_pressure_eased(&inst->pressure, inst);
+	return err;
 }
 
 static int refuse(struct vexipc_request *req, int err)
@@ -328,7 +392,8 @@ static void arm_deadline(struct vexipc_request *req)
  * the error table, and it never is: -ESHUTDOWN, -EUSERS, -ENOMEM, -EEXIST
  * request_id in use, -ENOENT the pinned service is gone, -ENODEV no capable
  * service, -EHOSTDOWN their breakers are open, -EMSGSIZE too large for all that
- * are, -ENOBUFS queue full.
+ * are, -ENOBUFS queue full, -EAGAIN come back when vexipc_pressure_writable(),
+ * -EXFULL shed, and for one that may wait for room -ETIMEDOUT, -EINTR.
  */
 int vexipc_request_submit(struct vexipc_request *req)
 {
@@ -370,7 +435,7 @@ int vexipc_request_submit(struct vexipc_request *req)
 	vexipc_slots_publish(&inst->slots, req);
 	err = vexipc_endpoint_add(req->ep, req);
 	if (!err) {
-		err = route(req, false);
+		err = route_new(req);
 		if (!err) {
 			if (!is_probe(req))
 				vexipc_count_add(inst, BYTES_IN, req->content_len);
@@ -537,6 +602,39 @@ void vexipc_request_fail_over(struct list_head *list)
 	while ((req = list_first_entry_or_null(list, struct vexipc_request, node))) {
 		list_del_init(&req->node);
 		vexipc_request_again(req, VEXIPC_ERR_SERVICE_DIED, true);
+		vexipc_request_put(req);
+	}
+}
+
+/**
+ * vexipc_request_reroute() - it was taken back unsent: find it a service
+ * @req: NEW; the caller has a reference, and alone routes it
+ * @back: where it goes if there is no other; or NULL, and it is ended
+ *
+ * Context: no locks held.
+ */
+void vexipc_request_reroute(struct vexipc_request *req, struct vexipc_service *back)
+{
+	int err = route(req, true);
+
+	if (err && back) {
+		err = vexipc_queue_add(back, req);
+		if (!err)
+			back->transport->kick(back);
+	}
+	/* That does nothing to one that was completed meanwhile. */
+	if (err)
+		vexipc_request_finish(req, VEXIPC_ERR_SERVICE_DIED);
+}
+
+/* vexipc_request_reroute_all() - the same of a list; it is empty afterwards. */
+void vexipc_request_reroute_all(struct list_head *list, struct vexipc_service *back)
+{
+	struct vexipc_request *req;
+
+	while ((req = list_first_entry_or_null(list, struct vexipc_request, node))) {
+		list_del_init(&req->node);
+		vexipc_request_reroute(req, back);
 		vexipc_request_put(req);
 	}
 }

@@ -3,6 +3,7 @@
 #define _VEXIPC_REQUEST_H
 
 #include <linux/list.h>
+#include <linux/rbtree.h>
 #include <linux/rcuwait.h>
 #include <linux/refcount.h>
 #include <linux/timer.h>
@@ -24,13 +25,15 @@ struct vexipc_service;
  *   NEW(a) -> QUEUED(a)      queue: put on a service's queue
  *   QUEUED(a) -> SENT(a)     sender: taken off it to be sent
  *   SENT(a) -> QUEUED(a)     sender: it could not be sent after all
+ *   QUEUED(a) -> NEW(a)      queue: taken back unsent, to be put on another; who
+ *			      makes this step alone routes it
  *   QUEUED(a), SENT(a) -> NEW(a+1)
  *			      retry, failover: this attempt is over
  *   any -> DONE(a)	      answer, timeout, cancel, failure: the one completion
  *
  * An answer must find SENT(a) with the attempt it was sent for. Who leaves
- * QUEUED or SENT takes the request off its service's list; who makes it DONE
- * completes it.
+ * QUEUED or SENT takes the request off its service's list, or off the overflow
+ * queue when it is QUEUED and has no service; who makes it DONE completes it.
  */
 enum vexipc_phase {
 	VEXIPC_NEW,
@@ -75,6 +78,7 @@ static inline u32 vexipc_state_attempt(int state)
  * @svc:	 whose list it is on; a reference; changed only by the winner of
  *		 NEW -> QUEUED and of leaving QUEUED or SENT
  * @node:	 in that list, under svc->lock
+ * @by_deadline: in its flow while it is queued, under the same lock
  * @ep_node:	 in ep->requests, under ep->lock
  * @id_node:	 in ep->own_ids, under ep->lock
  * @out:	 in ep->out, under ep->lock
@@ -99,6 +103,7 @@ struct vexipc_request {
 	struct vexipc_endpoint *ep;
 	struct vexipc_service *svc;
 	struct list_head node;
+	struct rb_node by_deadline;
 	struct list_head ep_node;
 	struct hlist_node id_node;
 	struct vexipc_out out;
@@ -126,6 +131,11 @@ struct vexipc_request {
 	u32 algorithm;
 	u32 count;		/* items of a batch; else 1 */
 	u8 priority;
+	u8 band;		/* where it is queued, see order.h */
+	u8 flow;
+	bool accepted;		/* was queued: full queues lose it no more */
+	bool may_wait;		/* its client sleeps until there is room for it */
+	bool nonblock;		/* its client comes back when there is */
 	bool listed;		/* in ep->requests */
 	bool finished;
 
@@ -193,6 +203,8 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 void vexipc_request_again(struct vexipc_request *req, enum vexipc_error why,
 			  bool failover);
 void vexipc_request_fail_over(struct list_head *list);
+void vexipc_request_reroute(struct vexipc_request *req, struct vexipc_service *back);
+void vexipc_request_reroute_all(struct list_head *list, struct vexipc_service *back);
 void vexipc_request_image_open(const struct vexipc_request *req, u32 attempt,
 			       struct vexipc_image *image);
 void vexipc_request_image(const struct vexipc_request *req, u32 attempt,

@@ -20,6 +20,21 @@ u32 vexipc_service_limit(const struct vexipc_service *svc)
 }
 
 /**
+ * vexipc_service_queue_ns() - how long until it has begun all that waits for it
+ * @svc: whose; without its lock the answer may be a moment old
+ *
+ * An estimate: as long as its answers take now, as many at once as it takes. 0 also
+ * for one that has never answered and announced nothing.
+ */
+u64 vexipc_service_queue_ns(const struct vexipc_service *svc)
+{
+	u64 each_us = svc->completed ? svc->average_us : svc->spec.latency_us;
+
+	return div_u64(READ_ONCE(svc->queued) * each_us * NSEC_PER_USEC,
+		       max(vexipc_service_limit(svc), 1u));
+}
+
+/**
  * vexipc_service_state() - where a service is in its life
  * @svc: whose; without its lock the answer may be a moment old
  */
@@ -197,6 +212,7 @@ void vexipc_service_entry_fill(struct vexipc_service *svc,
 	entry->health = vexipc_health_score(svc);
 	entry->in_flight = svc->in_flight;
 	entry->queued = svc->queued;
+	entry->queue_ns = vexipc_service_queue_ns(svc);
 	entry->breaker = svc->breaker.state;
 	entry->breaker_own = svc->breaker.own_mask;
 	entry->breaker_failures = vexipc_breaker_limit(svc, VEXIPC_CONFIG_BREAKER_FAILURES);

@@ -36,6 +36,35 @@ static u64 in_flight(struct vexipc_instance *inst)
 	return total;
 }
 
+static void add_order(struct vexipc_stats *out, const struct vexipc_order *order)
+{
+	out->queued_low += READ_ONCE(order->band[VEXIPC_BAND_LOW].count);
+	out->queued_normal += READ_ONCE(order->band[VEXIPC_BAND_NORMAL].count);
+	out->queued_high += READ_ONCE(order->band[VEXIPC_BAND_HIGH].count);
+	out->queued_critical += READ_ONCE(order->band[VEXIPC_BAND_CRITICAL].count);
+}
+
+static void count_queues(struct vexipc_instance *inst, struct vexipc_stats *out)
+{
+	struct vexipc_capable *set;
+
+	out->queued_low = 0;
+	out->queued_normal = 0;
+	out->queued_high = 0;
+	out->queued_critical = 0;
+	rcu_read_lock();
+	set = rcu_dereference(inst->services)->all;
+	for (u32 i = 0; i < set->count; i++) {
+		struct vexipc_service *svc = rcu_dereference(set->service[i]);
+
+		if (svc)
+			add_order(out, &svc->queue);
+	}
+	rcu_read_unlock();
+	add_order(out, &inst->overflow.order);
+	out->overflow = READ_ONCE(inst->overflow.order.count);
+}
+
 /**
  * vexipc_stats_instance() - the figures of an instance
  * @inst: whose
@@ -82,6 +111,8 @@ void vexipc_stats_instance(struct vexipc_instance *inst, struct vexipc_stats *ou
 	out->registered = EVENT(inst, REGISTERED);
 	out->unregistered = EVENT(inst, UNREGISTERED);
 	out->services_died = EVENT(inst, SERVICES_DIED);
+	out->overflowed = EVENT(inst, OVERFLOWED);
+	count_queues(inst, out);
 	for (u32 i = 0; i < VEXIPC_ERRORS; i++) {
 		out->refused_by[i] = sum(inst, offsetof(struct vexipc_counters, refused_by[i]));
 		out->failed_by[i] = sum(inst, offsetof(struct vexipc_counters, failed_by[i]));
@@ -112,6 +143,8 @@ void vexipc_stats_service(struct vexipc_service *svc, struct vexipc_stats *out)
 	out->heartbeats = svc->heartbeats;
 	out->bytes_in = svc->bytes_in;
 	out->bytes_out = svc->bytes_out;
+	add_order(out, &svc->queue);
+	out->queue_ns = vexipc_service_queue_ns(svc);
 	spin_unlock_bh(&svc->lock);
 	out->services = 1;
 	out->max_concurrent_requests = vexipc_service_limit(svc);

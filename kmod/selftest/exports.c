@@ -8,6 +8,7 @@
 #include "availability.h"
 #include "batch.h"
 #include "breaker.h"
+#include "codel.h"
 #include "config.h"
 #include "endpoint.h"
 #include "error.h"
@@ -15,7 +16,9 @@
 #include "histogram.h"
 #include "instance.h"
 #include "latency.h"
+#include "order.h"
 #include "policy.h"
+#include "pressure.h"
 #include "protocol.h"
 #include "queue.h"
 #include "registry.h"
@@ -37,6 +40,8 @@ TESTED(vexipc_batch_check_results);
 TESTED(vexipc_breaker_note);
 TESTED(vexipc_breaker_look);
 TESTED(vexipc_breaker_set);
+
+TESTED(vexipc_codel_drops);
 
 TESTED(vexipc_config_init);
 TESTED(vexipc_config_row);
@@ -81,6 +86,13 @@ TESTED(vexipc_vector_bytes);
 TESTED(vexipc_string_check);
 TESTED(vexipc_string_list_check);
 
+TESTED(vexipc_order_init);
+TESTED(vexipc_order_add);
+TESTED(vexipc_order_add_front);
+TESTED(vexipc_order_remove);
+TESTED(vexipc_order_charge);
+TESTED(vexipc_order_first);
+
 TESTED(vexipc_policy_name);
 TESTED(vexipc_policy_use);
 TESTED(vexipc_policy_at);
@@ -88,6 +100,8 @@ TESTED(vexipc_policy_validate);
 TESTED(vexipc_policy_add);
 TESTED(vexipc_policy_remove);
 TESTED(vexipc_policy_replace);
+
+TESTED(vexipc_pressure_writable);
 
 TESTED(vexipc_queue_next);
 TESTED(vexipc_queue_ready);

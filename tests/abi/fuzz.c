@@ -162,11 +162,13 @@ static void *work(void *data)
 	while (!atomic_load(&c->stop)) {
 		unsigned char vector[64];
 		struct vexipc_embed e = embed_of("work", 4, vector, sizeof(vector));
+		int err;
 
 		e.service_ptr = (uintptr_t)"steady";
 		e.service_len = 6;
 		/* What others left in the queues may fill them. */
-		if (call(fd, VEXIPC_IOC_EMBED, &e) == -ENOBUFS) {
+		err = call(fd, VEXIPC_IOC_EMBED, &e);
+		if (err == -ENOBUFS || err == -EXFULL) {
 			usleep(1000);
 			continue;
 		}

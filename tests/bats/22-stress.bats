@@ -132,6 +132,7 @@ storm() {
 	assert_equal "$(vexipc services --json | jq -r '.[1023].id')" many-1024
 	assert_equal "$(vexipc services --json | jq -c '[group_by(.transport)[] | length]')" '[512,512]'
 	stats_are services=1024
+	config max_queue_size=4000
 	run -0 life-client flood chardev 2048
 	vexipc services --json | jq -e 'all(.completed == 2)'
 	stats_are completed=2048
@@ -143,6 +144,7 @@ storm() {
 # bats test_tags=smoke
 @test "10,000 requests in flight at once all complete" {
 	config max_queue_size=10000 max_concurrent_per_service=5000
+	config queue_backpressure_percent=100
 	start_service a -t chardev -m hold
 	start_service b -t netlink -m hold
 	start flood life-client flood chardev 10000

@@ -4,6 +4,7 @@
  * request through the device is one ioctl; all else is messages.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
@@ -53,6 +54,18 @@ static int completion_of(const struct wait *w, struct vexipc_completion *complet
 	return len < 0 ? (int)len : vxi_parse_completion(&message, completion);
 }
 
+int vexipc_client_wait_room(struct vexipc_client *client, int timeout_ms)
+{
+	struct pollfd p = { .fd = client->ch->fd, .events = POLLOUT };
+	int n;
+
+	/* Nothing tells of room through a socket, and nobody is asked to wait for it. */
+	if (client->ch->ops->transport != VEXIPC_TRANSPORT_CHARDEV)
+		return -EAGAIN;
+	n = poll(&p, 1, timeout_ms);
+	return n > 0 ? 0 : n ? -errno : -EAGAIN;
+}
+
 /* Send a request and wait for its completion; a signal cancels it. */
 static int transact(struct vexipc_client *client, const struct out *o, uint64_t id,
 		    struct vexipc_completion *completion)
@@ -61,7 +74,14 @@ static int transact(struct vexipc_client *client, const struct out *o, uint64_t 
 	int err;
 
 	vxi_client_add_wait(client, &w);
-	err = vexipc_channel_send(client->ch, o->data, o->len);
+	for (;;) {
+		err = vexipc_channel_send(client->ch, o->data, o->len);
+		if (err != -EAGAIN)
+			break;
+		err = vexipc_client_wait_room(client, -1);
+		if (err)
+			break;
+	}
 	if (!err)
 		err = vxi_client_wait(client, &w, -1);
 	if (err == -EINTR) {

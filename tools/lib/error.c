@@ -63,9 +63,12 @@ static const struct row rows[VEXIPC_ERRORS] = {
 	ROW(ERR_FAULT, EFAULT, "bad_address", "bad address"),
 	ROW(ERR_OUT_OF_RANGE, ERANGE, "out_of_range",
 	    "a value is out of its range: see 'vexipc config show'"),
-	ROW(ERR_WOULD_BLOCK, EAGAIN, "would_block", "nothing there yet"),
+	ROW(ERR_WOULD_BLOCK, EAGAIN, "would_block",
+	    "nothing there yet, or no room: wait until the descriptor is ready"),
 	ROW(ERR_INTERRUPTED, EINTR, "interrupted", "interrupted by a signal"),
 	ROW(ERR_NO_SUCH_REQUEST, ESRCH, "no_such_request", "no such request is under way"),
+	ROW(ERR_SHED, EXFULL, "shed",
+	    "overloaded: given up for what is more important; try again later, or start services"),
 };
 
 static const struct row *row_of(uint32_t error)

@@ -63,6 +63,9 @@ static const char *const alerts[] = {
 	[VEXIPC_ALERT_BREAKER_OPENED]	   = "breaker-opened",
 	[VEXIPC_ALERT_BREAKER_CLOSED]	   = "breaker-closed",
 	[VEXIPC_ALERT_POLICY_DETACHED]	   = "policy-detached",
+	[VEXIPC_ALERT_BACKPRESSURE]	   = "backpressure",
+	[VEXIPC_ALERT_SHEDDING_BEGAN]	   = "shedding-began",
+	[VEXIPC_ALERT_SHEDDING_ENDED]	   = "shedding-ended",
 };
 
 static const char *const policy_states[] = {

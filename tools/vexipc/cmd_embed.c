@@ -208,7 +208,7 @@ static const struct iovec *items_of(struct run *run, const struct job *job)
 static bool worth_waiting(const struct run *run, int err)
 {
 	return run->active && (err == -ENOBUFS || err == -EUSERS || err == -EAGAIN ||
-			       err == -EBUSY);
+			       err == -EBUSY || err == -EXFULL);
 }
 
 static int submit_job(struct run *run, struct job *job)
@@ -279,6 +279,10 @@ static void start(struct run *run)
 		if (run->more <= 0)
 			return;
 		err = submit_job(run, job);
+		/* With nothing of ours under way, only this tells of room. */
+		while (err == -EAGAIN && !run->active && !interrupted &&
+		       !vexipc_client_wait_room(run->client, -1))
+			err = submit_job(run, job);
 		run->pending = worth_waiting(run, err);
 		if (run->pending)
 			return;

@@ -220,6 +220,7 @@ enum vexipc_error {
 	VEXIPC_ERR_WOULD_BLOCK		= 31,	/* EAGAIN EXHAUSTED */
 	VEXIPC_ERR_INTERRUPTED		= 32,	/* EINTR CANCELLED */
 	VEXIPC_ERR_NO_SUCH_REQUEST	= 33,	/* ESRCH NOT_FOUND */
+	VEXIPC_ERR_SHED			= 34,	/* EXFULL EXHAUSTED: for more important ones */
 	VEXIPC_ERRORS
 };
 
@@ -550,6 +551,9 @@ struct vexipc_unregister {
  * was accepted or refused by the module rather than malformed. What the service
  * said of a failure is written to error_text_ptr, as much as there is room for.
  *
+ * When the queues are full, a call with result_ptr waits for room; one without is
+ * told EAGAIN as they fill up, and poll() tells when there is room.
+ *
  * Errors: those of enum vexipc_error; EEXIST request_id is in use on this
  * descriptor; EINTR a signal came, the request was cancelled; ENOSPC the vector
  * needs vector_bytes, more than result_size.
@@ -645,6 +649,7 @@ struct vexipc_service_entry {
 	__u32 breaker_min_volume;
 	__u32 breaker_ejection_ms;
 	__u32 breaker_max_ejection_ms;
+	__aligned_u64 queue_ns;			/* estimated work that waits for it */
 };
 
 /**
@@ -723,6 +728,13 @@ struct vexipc_stats {
 	__aligned_u64 services_died;		/* went without unregistering */
 	__aligned_u64 refused_by[64];		/* by enum vexipc_error */
 	__aligned_u64 failed_by[64];		/* by enum vexipc_error */
+	__aligned_u64 queued_low;		/* now, by the band they have risen to */
+	__aligned_u64 queued_normal;
+	__aligned_u64 queued_high;
+	__aligned_u64 queued_critical;
+	__aligned_u64 overflow;			/* of them, in the overflow queue */
+	__aligned_u64 overflowed;		/* ever */
+	__aligned_u64 queue_ns;			/* a service: estimated work that waits */
 };
 
 struct vexipc_cancel {
@@ -763,6 +775,12 @@ enum vexipc_config_field {
 	VEXIPC_CONFIG_BREAKER_PANIC_PERCENT	= 27,	/* fewer left: breakers do not count */
 	VEXIPC_CONFIG_RETRY_BUDGET_PERCENT	= 28,	/* of requests under way; at least 3 */
 	VEXIPC_CONFIG_STALL_TIMEOUT_MS		= 29,	/* no answer for so long; 0: any */
+	VEXIPC_CONFIG_QUEUE_AGEING_MS		= 30,	/* then it rises a band; 0: never */
+	VEXIPC_CONFIG_MAX_SERVICE_QUEUE		= 31,	/* beyond it requests overflow */
+	VEXIPC_CONFIG_QUEUE_BACKPRESSURE_PERCENT = 32,	/* of max_queue_size */
+	VEXIPC_CONFIG_QUEUE_SHED_PERCENT	= 33,
+	VEXIPC_CONFIG_CODEL_TARGET_MS		= 34,	/* a wait not too long; 0: any */
+	VEXIPC_CONFIG_CODEL_INTERVAL_MS		= 35,	/* it may be longer for so long */
 	__VEXIPC_CONFIG_MAX
 };
 
@@ -1034,6 +1052,7 @@ enum vexipc_service_attr {
 	VEXIPC_SVC_BREAKER_MIN_VOLUME	= 57,	/* u32 */
 	VEXIPC_SVC_BREAKER_EJECTION_MS	= 58,	/* u32 */
 	VEXIPC_SVC_BREAKER_MAX_EJECTION_MS = 59,	/* u32 */
+	VEXIPC_SVC_QUEUE_NS		= 60,	/* u64 */
 	__VEXIPC_SVC_MAX
 };
 
@@ -1076,6 +1095,13 @@ enum vexipc_stats_attr {
 	VEXIPC_STATS_SERVICES_DIED	= 32,
 	VEXIPC_STATS_REFUSED_BY		= 33,	/* nest: attribute type is the error */
 	VEXIPC_STATS_FAILED_BY		= 34,	/* nest: attribute type is the error */
+	VEXIPC_STATS_QUEUED_LOW		= 35,
+	VEXIPC_STATS_QUEUED_NORMAL	= 36,
+	VEXIPC_STATS_QUEUED_HIGH	= 37,
+	VEXIPC_STATS_QUEUED_CRITICAL	= 38,
+	VEXIPC_STATS_OVERFLOW		= 39,
+	VEXIPC_STATS_OVERFLOWED		= 40,
+	VEXIPC_STATS_QUEUE_NS		= 41,
 	__VEXIPC_STATS_MAX
 };
 
@@ -1114,6 +1140,9 @@ enum vexipc_alert_kind {
 	VEXIPC_ALERT_BREAKER_OPENED	= 5,
 	VEXIPC_ALERT_BREAKER_CLOSED	= 6,
 	VEXIPC_ALERT_POLICY_DETACHED	= 7,	/* text says which and why */
+	VEXIPC_ALERT_BACKPRESSURE	= 8,	/* the queues fill up: so many wait */
+	VEXIPC_ALERT_SHEDDING_BEGAN	= 9,
+	VEXIPC_ALERT_SHEDDING_ENDED	= 10,
 	VEXIPC_ALERT_KINDS
 };
 

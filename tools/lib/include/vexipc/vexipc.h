@@ -345,7 +345,8 @@ int vexipc_embed_batch(struct vexipc_client *client,
  * @request_id: set to the id of the request
  *
  * Return: 0, then exactly one completion comes from vexipc_client_next(); or a
- * negative errno, then none comes.
+ * negative errno, then none comes: -EAGAIN the queues fill up, see
+ * vexipc_client_wait_room().
  */
 int vexipc_embed_submit(struct vexipc_client *client,
 			const struct vexipc_embed_params *params, uint64_t *request_id);
@@ -353,6 +354,14 @@ int vexipc_embed_submit(struct vexipc_client *client,
 int vexipc_batch_submit(struct vexipc_client *client,
 			const struct vexipc_embed_params *params,
 			const struct iovec *items, uint32_t count, uint64_t *request_id);
+
+/**
+ * vexipc_client_wait_room() - wait until there is room for what was refused
+ * @timeout_ms: -1: for ever
+ *
+ * Return: 0 there was, a moment ago; -EAGAIN not in time; -EINTR a signal.
+ */
+int vexipc_client_wait_room(struct vexipc_client *client, int timeout_ms);
 
 /* Readable when vexipc_client_next() has, or may have, a completion. */
 int vexipc_client_fd(const struct vexipc_client *client);

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Places in the queues of an instance, max_queue_size of them, and what happens
+ * as they fill up. From queue_backpressure_percent on, clients that do not wait
+ * are asked to come back, if what they bring is of a low or normal band; from
+ * queue_shed_percent on, what is of the low band is refused. When they are full,
+ * what is of a higher band takes the place of the newest of the lowest that is
+ * queued, and clients that may wait do so.
+ */
+#include <linux/bitops.h>
+#include <linux/errno.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
+#include <linux/poll.h>
+#include <linux/sched/signal.h>
+
+#include "alert.h"
+#include "instance.h"
+#include "overflow.h"
+#include "pressure.h"
+#include "queue.h"
+#include "registry.h"
+#include "request.h"
+
+/* Bits of @flags. */
+enum {
+	WAITED_FOR,	/* a client waits in @room, or may */
+	POLLED_FOR,	/* one was told to come back */
+	BACKING,	/* backpressure has been told of, and not yet its end */
+	SHEDDING,	/* the same of shedding */
+};
+
+static u32 limit_of(const struct vexipc_instance *inst)
+{
+	return vexipc_config(inst, VEXIPC_CONFIG_MAX_QUEUE_SIZE);
+}
+
+/* So many queued are so many percent: at least one, or nothing could be queued. */
+static u32 level(const struct vexipc_instance *inst, enum vexipc_config_field percent)
+{
+	return max(DIV_ROUND_UP(limit_of(inst) * vexipc_config(inst, percent), 100), 1u);
+}
+
+/* Whichever comes first: below it nothing is kept out. */
+static u32 calm_level(const struct vexipc_instance *inst)
+{
+	return level(inst, vexipc_config(inst, VEXIPC_CONFIG_QUEUE_SHED_PERCENT) <
+			   vexipc_config(inst, VEXIPC_CONFIG_QUEUE_BACKPRESSURE_PERCENT) ?
+			   VEXIPC_CONFIG_QUEUE_SHED_PERCENT :
+			   VEXIPC_CONFIG_QUEUE_BACKPRESSURE_PERCENT);
+}
+
+static u32 back_level(const struct vexipc_instance *inst)
+{
+	return level(inst, VEXIPC_CONFIG_QUEUE_BACKPRESSURE_PERCENT);
+}
+
+static u32 queued(const struct vexipc_instance *inst)
+{
+	return max(atomic_read(&inst->queued), 0);
+}
+
+void vexipc_pressure_init(struct vexipc_pressure *p)
+{
+	init_waitqueue_head(&p->room);
+	init_waitqueue_head(&p->writable);
+}
+
+static void tell_of_backpressure(struct vexipc_instance *inst)
+{
+	if (!test_bit(BACKING, &inst->pressure.flags) &&
+	    !test_and_set_bit(BACKING, &inst->pressure.flags))
+		vexipc_alert(inst, VEXIPC_ALERT_BACKPRESSURE, NULL, queued(inst),
+			     "the queues fill up");
+}
+
+static void tell_of_shedding(struct vexipc_instance *inst)
+{
+	if (!test_bit(SHEDDING, &inst->pressure.flags) &&
+	    !test_and_set_bit(SHEDDING, &inst->pressure.flags))
+		vexipc_alert(inst, VEXIPC_ALERT_SHEDDING_BEGAN, NULL, queued(inst),
+			     "overloaded: what is of low priority is shed");
+}
+
+static int admit_under_pressure(struct vexipc_request *req, u32 now)
+{
+	struct vexipc_instance *inst = req->inst;
+	u32 band = vexipc_band_of(req->priority);
+	u32 limit = limit_of(inst);
+
+	if (now >= back_level(inst))
+		tell_of_backpressure(inst);
+	if (band == VEXIPC_BAND_LOW && (now < limit || req->may_wait) &&
+	    now >= level(inst, VEXIPC_CONFIG_QUEUE_SHED_PERCENT)) {
+		tell_of_shedding(inst);
+		return -EXFULL;
+	}
+	if (!req->nonblock || band > VEXIPC_BAND_NORMAL || now >= limit)
+		return 0;
+	return vexipc_pressure_writable(inst) ? 0 : -EAGAIN;
+}
+
+/**
+ * vexipc_pressure_admit() - may a new request try for a place?
+ * @req: not a probe
+ *
+ * Return: 0; -EAGAIN it is asked to come back when vexipc_pressure_writable();
+ * -EXFULL shed.
+ */
+int vexipc_pressure_admit(struct vexipc_request *req)
+{
+	u32 now = queued(req->inst);
+
+	if (likely(now < calm_level(req->inst)))
+		return 0;
+	return admit_under_pressure(req, now);
+}
+
+/**
+ * vexipc_pressure_take() - take a place
+ * @inst: among all queues of the instance
+ * @accepted: it was accepted before and moves on: it may go over the limit, for
+ *	      full queues refuse, they do not lose
+ */
+bool vexipc_pressure_take(struct vexipc_instance *inst, bool accepted)
+{
+	int now = atomic_read(&inst->queued);
+	int max;
+
+	/* Never above, not even for a moment: who waits for room goes by it. */
+	do {
+		if (now >= (int)limit_of(inst) && !accepted)
+			return false;
+	} while (!atomic_try_cmpxchg(&inst->queued, &now, now + 1));
+	now++;
+	max = atomic_read(&inst->queued_max);
+	while (now > max && !atomic_try_cmpxchg(&inst->queued_max, &max, now))
+		;
+	return true;
+}
+
+/**
+ * vexipc_pressure_give() - give a place back
+ * @inst: among all queues of the instance
+ *
+ * Under a queue's lock; vexipc_pressure_eased() follows, without.
+ */
+void vexipc_pressure_give(struct vexipc_instance *inst)
+{
+	/* Whole barrier: before the look at @flags; see the smp_mb() below. */
+	atomic_dec_return(&inst->queued);
+}
+
+static bool shed_one(struct vexipc_instance *inst, u32 band)
+{
+	struct vexipc_capable *set;
+	bool shed = false;
+
+	/* What overflowed came last. */
+	if (vexipc_overflow_shed(inst, band))
+		return true;
+	rcu_read_lock();
+	set = rcu_dereference(inst->services)->all;
+	for (u32 i = 0; i < set->count && !shed; i++) {
+		struct vexipc_service *svc = rcu_dereference(set->service[i]);
+
+		if (svc && READ_ONCE(svc->queue.band[band].count) &&
+		    kref_get_unless_zero(&svc->refs)) {
+			shed = vexipc_queue_shed(svc, band);
+			vexipc_service_put(svc);
+		}
+	}
+	rcu_read_unlock();
+	return shed;
+}
+
+/**
+ * vexipc_pressure_make_room() - shed what is of less account
+ * @req: found the queues full
+ *
+ * Context: no locks held.
+ * Return: whether the newest of the lowest band below @req's was shed.
+ */
+bool vexipc_pressure_make_room(struct vexipc_request *req)
+{
+	for (u32 band = 0; band < vexipc_band_of(req->priority); band++) {
+		if (shed_one(req->inst, band)) {
+			tell_of_shedding(req->inst);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Is there a place, or something else that ends the wait? 1: go on waiting. */
+static int look(struct vexipc_request *req, long *left)
+{
+	u64 now = ktime_get_ns();
+
+	if (queued(req->inst) < limit_of(req->inst))
+		return 0;
+	if (vexipc_state_phase(atomic_read(&req->state)) == VEXIPC_DONE)
+		return -ECANCELED;
+	if (signal_pending(current))
+		return -EINTR;
+	if (now >= req->deadline_ns)
+		return -ETIMEDOUT;
+	*left = nsecs_to_jiffies(req->deadline_ns - now) + 1;
+	return 1;
+}
+
+/**
+ * vexipc_pressure_wait() - wait for a place
+ * @req: NEW; found the queues full
+ *
+ * First come, first served, but who comes just when there is a place may be
+ * faster. Its completion, by a cancel, wakes it as well.
+ *
+ * Context: sleeps; no locks held.
+ * Return: 0 there was a place a moment ago; -ETIMEDOUT the deadline is past;
+ * -EINTR a signal; -ECANCELED it has been completed.
+ */
+int vexipc_pressure_wait(struct vexipc_request *req)
+{
+	struct vexipc_pressure *p = &req->inst->pressure;
+	DEFINE_WAIT_FUNC(wait, default_wake_function);
+	long left = 0;
+	int err;
+
+	prepare_to_rcuwait(&req->waiter);
+	/* It keeps its place in the line until it leaves. */
+	add_wait_queue_exclusive(&p->room, &wait);
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		set_bit(WAITED_FOR, &p->flags);
+		/* Pairs with vexipc_pressure_give(): we see the place, or it sees us. */
+		smp_mb__after_atomic();
+		err = look(req, &left);
+		if (err <= 0)
+			break;
+		schedule_timeout(left);
+	}
+	__set_current_state(TASK_RUNNING);
+	remove_wait_queue(&p->room, &wait);
+	finish_rcuwait(&req->waiter);
+	/* The wake-up may have been for a place that we leave to the next one. */
+	if (err)
+		vexipc_pressure_eased(p, req->inst);
+	return err;
+}
+
+/**
+ * vexipc_pressure_writable() - is there no backpressure?
+ * @inst: whose
+ *
+ * Return: if not, those who poll @writable are woken when there is none.
+ */
+bool vexipc_pressure_writable(struct vexipc_instance *inst)
+{
+	if (queued(inst) < back_level(inst))
+		return true;
+	set_bit(POLLED_FOR, &inst->pressure.flags);
+	smp_mb__after_atomic();	/* as in vexipc_pressure_wait() */
+	return queued(inst) < back_level(inst);
+}
+
+/**
+ * vexipc_pressure_relieve() - wake those for whom there is room now
+ * @inst: whose
+ *
+ * Context: any but hard interrupts; no locks held.
+ */
+void vexipc_pressure_relieve(struct vexipc_instance *inst)
+{
+	struct vexipc_pressure *p = &inst->pressure;
+	u32 now = queued(inst), back = back_level(inst);
+	bool calm = now < calm_level(inst);
+
+	if (test_bit(WAITED_FOR, &p->flags)) {
+		if (!wq_has_sleeper(&p->room)) {
+			clear_bit(WAITED_FOR, &p->flags);
+			/* One who came just now is in line before it sets the bit. */
+			smp_mb__after_atomic();
+			if (wq_has_sleeper(&p->room))
+				set_bit(WAITED_FOR, &p->flags);
+		}
+		if (now < limit_of(inst))
+			wake_up(&p->room);
+	}
+	if (now < back && test_bit(POLLED_FOR, &p->flags) &&
+	    test_and_clear_bit(POLLED_FOR, &p->flags))
+		wake_up_poll(&p->writable, EPOLLOUT | EPOLLWRNORM);
+	if (calm && test_bit(SHEDDING, &p->flags) &&
+	    test_and_clear_bit(SHEDDING, &p->flags))
+		vexipc_alert(inst, VEXIPC_ALERT_SHEDDING_ENDED, NULL, now,
+			     "nothing is shed any more");
+	/* At half of it, so that what goes up and down there is told once. */
+	if (now <= back / 2)
+		clear_bit(BACKING, &p->flags);
+}

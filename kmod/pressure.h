@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _VEXIPC_PRESSURE_H
+#define _VEXIPC_PRESSURE_H
+
+#include <linux/compiler.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+
+struct vexipc_instance;
+struct vexipc_request;
+struct vexipc_service;
+
+/**
+ * struct vexipc_pressure - who waits for room in the queues of an instance
+ * @flags:    what is to be done when there is room; 0 is the usual case
+ * @room:     clients that wait for a place, exclusively: one place wakes one
+ * @writable: those who poll, and were told to come back
+ */
+struct vexipc_pressure {
+	unsigned long flags;
+	wait_queue_head_t room;
+	wait_queue_head_t writable;
+};
+
+void vexipc_pressure_init(struct vexipc_pressure *p);
+int vexipc_pressure_admit(struct vexipc_request *req);
+bool vexipc_pressure_take(struct vexipc_instance *inst, bool accepted);
+void vexipc_pressure_give(struct vexipc_instance *inst);
+bool vexipc_pressure_make_room(struct vexipc_request *req);
+int vexipc_pressure_wait(struct vexipc_request *req);
+bool vexipc_pressure_writable(struct vexipc_instance *inst);
+void vexipc_pressure_relieve(struct vexipc_instance *inst);
+
+/**
+ * vexipc_pressure_eased() - places may have been given back: tell who waits
+ * @p: of the instance
+ * @inst: whose
+ *
+ * Called by all who gave one, when they have let go of the lock.
+ */
+static inline void vexipc_pressure_eased(const struct vexipc_pressure *p,
+					 struct vexipc_instance *inst)
+{
+	if (unlikely(READ_ONCE(p->flags)))
+		vexipc_pressure_relieve(inst);
+}
+
+#endif
