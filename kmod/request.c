@@ -242,7 +242,7 @@ bool vexipc_request_finish(struct vexipc_request *req, enum vexipc_error error)
  * request was completed meanwhile; else a negative errno and it is still NEW,
  * unless somebody has completed it.
  */
-static int route(struct vexipc_request *req, bool tried_too)
+static int route(struct vexipc_request *req, bool tried_too, struct vexipc_plug *plug)
 {
 	for (int i = 0; i < ROUTE_TRIES; i++) {
 		struct vexipc_service *svc;
@@ -254,7 +254,9 @@ static int route(struct vexipc_request *req, bool tried_too)
 		if (req->tried_count < VEXIPC_MAX_TRIED)
 			req->tried[req->tried_count++] = svc->slot;
 		err = vexipc_queue_add(svc, req);
-		if (!err)
+		if (!err && plug)
+			__set_bit(svc->slot, plug->slots);
+		else if (!err)
 			svc->transport->kick(svc);
 		vexipc_service_put(svc);
 		if (err == -ECANCELED)
@@ -332,6 +334,20 @@ static void arm_deadline(struct vexipc_request *req)
  */
 int vexipc_request_submit(struct vexipc_request *req)
 {
+	return vexipc_request_submit_plugged(req, NULL);
+}
+
+/**
+ * vexipc_request_submit_plugged() - the same, but the service is not told yet
+ * @req: see there; without @plug it is the same
+ * @plug: vexipc_request_unplug() tells its services; until then the caller must
+ *	  not wait. The caller keeps the time, too.
+ *
+ * Context: may sleep.
+ * Return: see there.
+ */
+int vexipc_request_submit_plugged(struct vexipc_request *req, struct vexipc_plug *plug)
+{
 	struct vexipc_instance *inst = req->inst;
 	int state = vexipc_state(0, VEXIPC_NEW);
 	int err;
@@ -370,11 +386,11 @@ int vexipc_request_submit(struct vexipc_request *req)
 	vexipc_slots_publish(&inst->slots, req);
 	err = vexipc_endpoint_add(req->ep, req);
 	if (!err) {
-		err = route(req, false);
+		err = route(req, false, plug);
 		if (!err) {
 			if (!is_probe(req))
 				vexipc_count_add(inst, BYTES_IN, req->content_len);
-			if (req->complete != vexipc_request_wake)
+			if (req->complete != vexipc_request_wake && !plug)
 				arm_deadline(req);
 			return 0;
 		}
@@ -390,6 +406,27 @@ unadmit:
 	if (!is_probe(req))
 		atomic_dec(&inst->live);
 	return refuse(req, err);
+}
+
+/**
+ * vexipc_request_unplug() - tell the services what they were given
+ * @inst: whose requests these were
+ * @plug: empty afterwards
+ */
+void vexipc_request_unplug(struct vexipc_instance *inst, struct vexipc_plug *plug)
+{
+	u32 slot;
+
+	for_each_set_bit(slot, plug->slots, VEXIPC_MAX_SERVICES) {
+		/* If it is another by now, it looks at its queue in vain. */
+		struct vexipc_service *svc = vexipc_registry_at(inst, slot);
+
+		__clear_bit(slot, plug->slots);
+		if (!svc)
+			continue;
+		svc->transport->kick(svc);
+		vexipc_service_put(svc);
+	}
 }
 
 /**
@@ -460,7 +497,7 @@ static void retry_after_backoff(struct work_struct *work)
 	struct vexipc_request *req = container_of(to_delayed_work(work),
 						  struct vexipc_request, retry);
 
-	if (route(req, true))
+	if (route(req, true, NULL))
 		vexipc_request_finish(req, req->last_error);
 	vexipc_request_put(req);
 }
@@ -516,11 +553,11 @@ void vexipc_request_again(struct vexipc_request *req, enum vexipc_error why,
 	vexipc_trace(request_retry, req->inst->cookie, req->correlation, req->service_handle,
 		     why, vexipc_state_attempt(atomic_read(&req->state)), failover);
 
-	if (!route(req, false))
+	if (!route(req, false, NULL))
 		return;
 	if (!failover)
 		back_off(req);
-	else if (route(req, true))
+	else if (route(req, true, NULL))
 		vexipc_request_finish(req, why);
 }
 

@@ -2,6 +2,7 @@
 #ifndef _VEXIPC_REQUEST_H
 #define _VEXIPC_REQUEST_H
 
+#include <linux/bitmap.h>
 #include <linux/list.h>
 #include <linux/rcuwait.h>
 #include <linux/refcount.h>
@@ -128,6 +129,7 @@ struct vexipc_request {
 	u8 priority;
 	bool listed;		/* in ep->requests */
 	bool finished;
+	bool batched;		/* an item of a client's batch */
 
 	/* where it has been */
 	u8 tried_count;
@@ -170,6 +172,16 @@ struct vexipc_answer {
 	u32 len;
 };
 
+/**
+ * struct vexipc_plug - services that have been given requests and not kicked yet
+ * @slots: theirs
+ *
+ * So that all of a batch is queued before the first of it is sent.
+ */
+struct vexipc_plug {
+	DECLARE_BITMAP(slots, VEXIPC_MAX_SERVICES);
+};
+
 /* vexipc_request_tried() - has the service in this slot had it before? */
 static inline bool vexipc_request_tried(const struct vexipc_request *req, u32 slot)
 {
@@ -183,6 +195,8 @@ struct vexipc_request *vexipc_request_alloc(const struct vexipc_context *ctx,
 					    struct vexipc_endpoint *ep, u32 type);
 void vexipc_request_put(struct vexipc_request *req);
 int vexipc_request_submit(struct vexipc_request *req);
+int vexipc_request_submit_plugged(struct vexipc_request *req, struct vexipc_plug *plug);
+void vexipc_request_unplug(struct vexipc_instance *inst, struct vexipc_plug *plug);
 void vexipc_request_wake(struct vexipc_request *req);
 void vexipc_request_wait(struct vexipc_request *req);
 bool vexipc_request_finish(struct vexipc_request *req, enum vexipc_error error);

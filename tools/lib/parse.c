@@ -93,7 +93,7 @@ static int parse_error(const struct vexipc_message *message, struct vexipc_resul
 	return 0;
 }
 
-static int completion_items(struct vexipc_completion *completion, uint32_t count)
+int vxi_completion_items(struct vexipc_completion *completion, uint32_t count)
 {
 	struct vexipc_result *items;
 
@@ -127,7 +127,7 @@ static int parse_batch_response(const struct vexipc_message *message,
 	count = le32toh(body.count);
 	if (count > VEXIPC_MAX_BATCH)
 		return -EPROTO;
-	err = completion_items(completion, count);
+	err = vxi_completion_items(completion, count);
 	if (err)
 		return err;
 	head->request_id = le64toh(body.request_id);

@@ -581,6 +581,58 @@ struct vexipc_embed {
 	__aligned_u64 service_ns;		/* out */
 };
 
+/* struct vexipc_embed_item is one item of a batch; its own answer is in it. */
+struct vexipc_embed_item {
+	__aligned_u64 data_ptr;
+	__aligned_u64 result_ptr;
+	__u32 data_size;
+	__u32 result_size;
+	__u32 status;				/* out: enum vexipc_error */
+	__u32 dimensions;			/* out */
+	__u32 vector_bytes;			/* out */
+	__u32 scale;				/* out: float bits */
+	__u32 attempts;				/* out */
+	__u32 retry_after_ms;			/* out */
+	__aligned_u64 request_id;		/* out */
+	__aligned_u64 service_handle;		/* out */
+	__aligned_u64 queue_ns;			/* out */
+	__aligned_u64 service_ns;		/* out */
+};
+
+/**
+ * struct vexipc_embed_batch - embed many items in one call
+ *
+ * The call blocks until each item has its one answer. Each is a request of its
+ * own, with an id of the kernel's: refused, failed, retried and timed out by
+ * itself, as if it had been asked alone. Those that wait for the same service
+ * travel in one message, as many as it takes (max_batch, batch_max_bytes).
+ * Items are item_size apart; the kernel writes the smaller of both sizes. What
+ * finds no room waits until another item of the batch has been answered.
+ *
+ * Returns 0 when each item has its status. Errors: EINVAL count, or what all
+ * items share; EMSGSIZE more than VEXIPC_MAX_MESSAGE bytes in all, not counting
+ * items that are too large by themselves; EINTR a signal came: what had not
+ * been answered was cancelled, the items tell which; EFAULT, ENOMEM.
+ */
+struct vexipc_embed_batch {
+	__aligned_u64 items_ptr;
+	__aligned_u64 model_ptr;
+	__aligned_u64 service_ptr;
+	__aligned_u64 session;
+	__u32 count;				/* 1 to VEXIPC_MAX_BATCH */
+	__u32 item_size;			/* sizeof(struct vexipc_embed_item) */
+	__u32 model_len;
+	__u32 service_len;
+	__u32 dimensions;
+	__u32 data_type;
+	__u32 content_type;
+	__u32 priority;
+	__u32 timeout_ms;			/* for all; 0: request_timeout_ms */
+	__u32 algorithm;
+	__u32 flags;
+	__u32 failed;				/* out: items whose status is not 0 */
+};
+
 /**
  * struct vexipc_service_entry - one service, as lists and status show it
  *
@@ -866,6 +918,7 @@ struct vexipc_policies {
 #define VEXIPC_IOC_CONFIG	_IOWR(VEXIPC_IOC_MAGIC, 0x27, struct vexipc_config)
 #define VEXIPC_IOC_CONTROL	_IOWR(VEXIPC_IOC_MAGIC, 0x28, struct vexipc_control)
 #define VEXIPC_IOC_POLICIES	_IOWR(VEXIPC_IOC_MAGIC, 0x29, struct vexipc_policies)
+#define VEXIPC_IOC_EMBED_BATCH	_IOWR(VEXIPC_IOC_MAGIC, 0x2a, struct vexipc_embed_batch)
 
 /* The names VexFS knows these by. */
 #define VEXFS_IOCTL_IPC_REGISTER_SERVICE	VEXIPC_IOC_REGISTER
