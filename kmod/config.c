@@ -46,6 +46,7 @@ static const struct vexipc_config_row rows[VEXIPC_CONFIG_MAX + 1] = {
 	ROW(BREAKER_PANIC_PERCENT,	0, 100, 50),
 	ROW(RETRY_BUDGET_PERCENT,	0, 100, 20),
 	ROW(STALL_TIMEOUT_MS,		0, 3600000, 10000),
+	ROW(QUEUE_AGEING_MS,		0, 3600000, 5000),
 };
 
 void vexipc_config_init(struct vexipc_settings *s)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The queue of each service: bounded over the instance, first in first out.
+ * The queue of each service: bounded over the instance, in the order of order.c.
  *
  * Everything here is under the service's lock; see request.h for who wins what.
- * A request whose state some other path has already moved is left on the list:
- * that path is about to take the lock and take it off.
+ * A request whose state some other path has already moved is passed over or taken
+ * off: that path is about to take the lock, and finds it in no list if it is.
  */
 #include <linux/ktime.h>
 #include <linux/spinlock.h>
@@ -50,6 +50,11 @@ static bool is_probe(const struct vexipc_request *req)
 	return req->type == VEXIPC_MSG_HEALTH_CHECK;
 }
 
+static u64 ageing_ns(const struct vexipc_instance *inst)
+{
+	return (u64)vexipc_config(inst, VEXIPC_CONFIG_QUEUE_AGEING_MS) * NSEC_PER_MSEC;
+}
+
 /*
  * Take one place among all queues of the instance. A request that was accepted
  * before and moves on may go over the limit: full queues refuse, they do not lose.
@@ -90,7 +95,7 @@ int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req)
 		err = -ENODEV;
 		goto unlock;
 	}
-	if (!probe && !take_place(svc->inst, vexipc_state_attempt(atomic_read(&req->state)))) {
+	if (!probe && !take_place(svc->inst, req->accepted)) {
 		err = -ENOBUFS;
 		goto unlock;
 	}
@@ -110,10 +115,14 @@ int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req)
 		goto unlock;
 	}
 	if (probe) {
-		list_add(&req->node, &svc->queue);
+		vexipc_order_add_front(&svc->queue, req);
 	} else {
-		list_add_tail(&req->node, &svc->queue);
-		svc->queued++;
+		/* One that comes for the first time has just been submitted. */
+		vexipc_order_add(&svc->queue, req,
+				 req->accepted ? ktime_get_ns() : req->submitted_ns,
+				 ageing_ns(svc->inst));
+		req->accepted = true;
+		WRITE_ONCE(svc->queued, svc->queued + 1);
 	}
 	vexipc_trace(request_queue, svc->inst->cookie, req->correlation, svc->slot,
 		     svc->handle, req->priority, svc->queued, req->content_len);
@@ -122,27 +131,36 @@ unlock:
 	return err;
 }
 
-/* Off the list, whichever it is on. The phase that was left tells which. */
-static void unlink(struct vexipc_service *svc, struct vexipc_request *req,
-		   enum vexipc_phase left)
+/*
+ * Off the queue: to be sent, for good, or until another service has it. Whoever
+ * made the step finds it gone if a look at the queue met it before.
+ */
+static void unlink_queued(struct vexipc_service *svc, struct vexipc_request *req)
+{
+	lockdep_assert_held(&svc->lock);
+	vexipc_order_remove(&svc->queue, req);
+	if (is_probe(req))
+		return;
+	WRITE_ONCE(svc->queued, svc->queued - 1);
+	atomic_dec(&svc->inst->queued);
+}
+
+static void unlink_sent(struct vexipc_service *svc, struct vexipc_request *req)
 {
 	lockdep_assert_held(&svc->lock);
 	list_del_init(&req->node);
 	if (is_probe(req))
 		return;
-	if (left == VEXIPC_QUEUED) {
-		svc->queued--;
-		atomic_dec(&svc->inst->queued);
-	} else {
-		svc->in_flight--;
-		svc->in_flight_bytes -= req->content_len;
-	}
+	svc->in_flight--;
+	svc->in_flight_bytes -= req->content_len;
 }
 
-/* Off the queue for good, or until another service has it. */
+/* Off the queue, and not to be sent by this service. */
 static void unqueue(struct vexipc_service *svc, struct vexipc_request *req)
 {
-	unlink(svc, req, VEXIPC_QUEUED);
+	if (list_empty(&req->node))
+		return;
+	unlink_queued(svc, req);
 	vexipc_trace(request_unqueue, svc->inst->cookie, req->correlation, svc->slot,
 		     svc->handle, req->priority, svc->queued, req->content_len);
 }
@@ -151,7 +169,7 @@ static void unqueue(struct vexipc_service *svc, struct vexipc_request *req)
 static void end_attempt(struct vexipc_service *svc, struct vexipc_request *req,
 			u32 attempt, enum vexipc_error error, u64 service_ns)
 {
-	unlink(svc, req, VEXIPC_SENT);
+	unlink_sent(svc, req);
 	vexipc_trace(request_attempt, svc->inst->cookie,
 		     vexipc_id_with_attempt(req->correlation, attempt), svc->slot,
 		     svc->handle, error, service_ns, req->content_len,
@@ -171,14 +189,63 @@ static bool has_credit(const struct vexipc_service *svc, const struct vexipc_req
 	       vexipc_config(svc->inst, VEXIPC_CONFIG_BUFFER_SIZE);
 }
 
-static struct vexipc_request *head_of(struct vexipc_service *svc)
+/* The next one that nobody has taken; those that somebody has are taken off. */
+static struct vexipc_request *first(struct vexipc_service *svc, u64 now)
 {
 	struct vexipc_request *req;
 
-	list_for_each_entry(req, &svc->queue, node)
-		if (vexipc_state_phase(atomic_read(&req->state)) == VEXIPC_QUEUED)
-			return req;
-	return NULL;
+	while ((req = vexipc_order_first(&svc->queue, now, ageing_ns(svc->inst))) &&
+	       vexipc_state_phase(atomic_read(&req->state)) != VEXIPC_QUEUED)
+		unqueue(svc, req);
+	return req;
+}
+
+/* SENT, if nobody was first; then with a reference, and in flight. */
+static bool begin_attempt(struct vexipc_service *svc, struct vexipc_request *req, u64 now,
+			  u32 *attempt)
+{
+	*attempt = vexipc_state_attempt(atomic_read(&req->state));
+	/* Written before SENT is: an answer can come at once. */
+	req->sent_ns = now;
+	req->service_handle = svc->handle;
+	/* Before SENT too, or the winner's put could be the last. */
+	refcount_inc(&req->refs);
+	if (!move_phase(req, VEXIPC_QUEUED, VEXIPC_SENT)) {
+		/* Whoever won waits for our lock with a reference. */
+		refcount_dec(&req->refs);
+		return false;
+	}
+	vexipc_order_charge(&svc->queue, req);
+	unlink_queued(svc, req);
+	list_add_tail(&req->node, &svc->inflight);
+	if (!is_probe(req)) {
+		svc->in_flight++;
+		svc->in_flight_bytes += req->content_len;
+		svc->requests++;
+		svc->bytes_in += req->content_len;
+	}
+	svc->send_tries = 0;
+	vexipc_trace(request_send, svc->inst->cookie,
+		     vexipc_id_with_attempt(req->correlation, *attempt), svc->slot,
+		     svc->handle, now - req->submitted_ns, req->content_len,
+		     svc->in_flight, svc->queued, req->priority);
+	return true;
+}
+
+/* Completes those that were QUEUED and are DONE by our step; no locks held. */
+static void end_unsent(struct vexipc_service *svc, struct list_head *list,
+		       enum vexipc_error error)
+{
+	struct vexipc_request *req, *next;
+
+	list_for_each_entry_safe(req, next, list, node) {
+		u32 attempt = vexipc_state_attempt(atomic_read(&req->state));
+
+		list_del_init(&req->node);
+		WRITE_ONCE(req->svc, NULL);
+		vexipc_request_complete(req, vexipc_state(attempt, VEXIPC_QUEUED), error);
+		vexipc_service_put(svc);
+	}
 }
 
 /**
@@ -196,20 +263,18 @@ static struct vexipc_request *head_of(struct vexipc_service *svc)
 struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 					 u32 *need, u32 *attempt)
 {
-	struct vexipc_request *req, *next, *found = NULL;
+	struct vexipc_request *req, *found = NULL;
 	u64 now = ktime_get_ns();
 	LIST_HEAD(expired);
-	int state;
 
 	spin_lock_bh(&svc->lock);
-	list_for_each_entry_safe(req, next, &svc->queue, node) {
-		if (vexipc_state_phase(atomic_read(&req->state)) != VEXIPC_QUEUED)
-			continue;
-		if (now >= req->deadline_ns) {
+	while ((req = first(svc, now))) {
+		if (unlikely(now >= req->deadline_ns)) {
 			if (!move_phase(req, VEXIPC_QUEUED, VEXIPC_DONE))
 				continue;
 			unqueue(svc, req);
 			list_add_tail(&req->node, &expired);
+			vexipc_count(svc->inst, EXPIRED);
 			continue;
 		}
 		if (!has_credit(svc, req) || !svc->transport->room(svc, req))
@@ -219,47 +284,15 @@ struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 			found = ERR_PTR(-EMSGSIZE);
 			break;
 		}
-		*attempt = vexipc_state_attempt(atomic_read(&req->state));
-		/* Written before SENT is: an answer can come at once. */
-		req->sent_ns = now;
-		req->service_handle = svc->handle;
-		/* Before SENT too, or the winner's put could be the last. */
-		refcount_inc(&req->refs);
-		if (!move_phase(req, VEXIPC_QUEUED, VEXIPC_SENT)) {
-			/* Whoever won waits for our lock with a reference. */
-			refcount_dec(&req->refs);
-			continue;
+		if (begin_attempt(svc, req, now, attempt)) {
+			found = req;
+			break;
 		}
-		unlink(svc, req, VEXIPC_QUEUED);
-		list_add_tail(&req->node, &svc->inflight);
-		if (!is_probe(req)) {
-			svc->in_flight++;
-			svc->in_flight_bytes += req->content_len;
-			svc->requests++;
-			svc->bytes_in += req->content_len;
-		}
-		svc->send_tries = 0;
-		found = req;
-		vexipc_trace(request_send, svc->inst->cookie,
-			     vexipc_id_with_attempt(req->correlation, *attempt),
-			     svc->slot, svc->handle, now - req->submitted_ns,
-			     req->content_len, svc->in_flight, svc->queued,
-			     req->priority);
-		break;
 	}
 	spin_unlock_bh(&svc->lock);
 
-	list_for_each_entry_safe(req, next, &expired, node) {
-		list_del_init(&req->node);
-		vexipc_count(req->inst, EXPIRED);
-		WRITE_ONCE(req->svc, NULL);
-		state = atomic_read(&req->state);
-		vexipc_request_complete(req,
-					vexipc_state(vexipc_state_attempt(state),
-						     VEXIPC_QUEUED),
-					VEXIPC_ERR_TIMED_OUT);
-		vexipc_service_put(svc);
-	}
+	if (unlikely(!list_empty(&expired)))
+		end_unsent(svc, &expired, VEXIPC_ERR_TIMED_OUT);
 	return found;
 }
 
@@ -274,10 +307,10 @@ bool vexipc_queue_ready(struct vexipc_service *svc, u32 *need)
 	bool ready = false;
 
 	/* Nothing queued is the common answer and wants no lock. */
-	if (list_empty_careful(&svc->queue))
+	if (!READ_ONCE(svc->queue.count))
 		return false;
 	spin_lock_bh(&svc->lock);
-	req = head_of(svc);
+	req = first(svc, ktime_get_ns());
 	if (req && has_credit(svc, req) && svc->transport->room(svc, req)) {
 		*need = message_len(req);
 		ready = true;
@@ -301,10 +334,10 @@ void vexipc_queue_unsend(struct vexipc_service *svc, struct vexipc_request *req,
 
 	spin_lock_bh(&svc->lock);
 	if (atomic_try_cmpxchg(&req->state, &state, vexipc_state(attempt, VEXIPC_QUEUED))) {
-		unlink(svc, req, VEXIPC_SENT);
-		list_add(&req->node, &svc->queue);
+		unlink_sent(svc, req);
+		vexipc_order_add_front(&svc->queue, req);
 		if (!is_probe(req)) {
-			svc->queued++;
+			WRITE_ONCE(svc->queued, svc->queued + 1);
 			svc->requests--;
 			svc->bytes_in -= req->content_len;
 			/* It had a place a moment ago; the bound may be one over. */
@@ -368,7 +401,7 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
  */
 void vexipc_queue_credit(struct vexipc_service *svc)
 {
-	if (!list_empty_careful(&svc->queue))
+	if (READ_ONCE(svc->queue.count))
 		svc->transport->kick(svc);
 	else if (unlikely(READ_ONCE(svc->leave_when_idle)) &&
 		 !READ_ONCE(svc->in_flight) && !READ_ONCE(svc->queued))
@@ -391,28 +424,26 @@ static bool next_attempt(struct vexipc_request *req, int *left)
 	return true;
 }
 
-static void evict_list(struct vexipc_service *svc, struct list_head *list,
-		       struct list_head *moved)
+/* NEW by our step, with a reference, and off its list; or another was first. */
+static bool evict(struct vexipc_service *svc, struct vexipc_request *req,
+		  struct list_head *moved)
 {
-	struct vexipc_request *req, *next;
 	int left;
 
-	list_for_each_entry_safe(req, next, list, node) {
-		/* Before the step: once NEW, another's completion may put. */
-		refcount_inc(&req->refs);
-		if (!next_attempt(req, &left)) {
-			refcount_dec(&req->refs);
-			continue;
-		}
-		if (vexipc_state_phase(left) == VEXIPC_SENT)
-			end_attempt(svc, req, vexipc_state_attempt(left),
-				    VEXIPC_ERR_SERVICE_DIED,
-				    ktime_get_ns() - req->sent_ns);
-		else
-			unqueue(svc, req);
-		WRITE_ONCE(req->svc, NULL);
-		list_add_tail(&req->node, moved);
+	/* Before the step: once NEW, another's completion may put. */
+	refcount_inc(&req->refs);
+	if (!next_attempt(req, &left)) {
+		refcount_dec(&req->refs);
+		return false;
 	}
+	if (vexipc_state_phase(left) == VEXIPC_SENT)
+		end_attempt(svc, req, vexipc_state_attempt(left), VEXIPC_ERR_SERVICE_DIED,
+			    ktime_get_ns() - req->sent_ns);
+	else
+		unqueue(svc, req);
+	WRITE_ONCE(req->svc, NULL);
+	list_add_tail(&req->node, moved);
+	return true;
 }
 
 /**
@@ -424,13 +455,16 @@ static void evict_list(struct vexipc_service *svc, struct list_head *list,
  */
 void vexipc_queue_evict(struct vexipc_service *svc, bool sent, struct list_head *moved)
 {
-	struct vexipc_request *req;
+	struct vexipc_request *req, *next;
+	u64 now = ktime_get_ns();
 	u32 count = 0;
 
 	spin_lock_bh(&svc->lock);
 	if (sent)
-		evict_list(svc, &svc->inflight, moved);
-	evict_list(svc, &svc->queue, moved);
+		list_for_each_entry_safe(req, next, &svc->inflight, node)
+			evict(svc, req, moved);
+	while ((req = first(svc, now)))
+		evict(svc, req, moved);
 	spin_unlock_bh(&svc->lock);
 
 	list_for_each_entry(req, moved, node)
@@ -449,21 +483,18 @@ void vexipc_queue_evict(struct vexipc_service *svc, bool sent, struct list_head 
 struct vexipc_request *vexipc_queue_give_up(struct vexipc_service *svc)
 {
 	struct vexipc_request *req;
-	int left;
+	u64 now = ktime_get_ns();
+	LIST_HEAD(moved);
 
 	spin_lock_bh(&svc->lock);
-	while ((req = head_of(svc))) {
-		refcount_inc(&req->refs);
-		if (next_attempt(req, &left)) {
-			unqueue(svc, req);
-			WRITE_ONCE(req->svc, NULL);
-			break;
-		}
-		refcount_dec(&req->refs);
-	}
+	do
+		req = first(svc, now);
+	while (req && !evict(svc, req, &moved));
 	svc->send_tries = 0;
 	spin_unlock_bh(&svc->lock);
-	if (req)
+	if (req) {
+		list_del_init(&req->node);
 		vexipc_service_put(svc);
+	}
 	return req;
 }

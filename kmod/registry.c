@@ -124,7 +124,7 @@ static void free_rcu(struct rcu_head *rcu)
 
 	vexipc_spec_free(&svc->spec);
 	put_pid(svc->pid);
-	kfree(svc);
+	kvfree(svc);
 }
 
 void vexipc_service_free(struct kref *refs)
@@ -152,7 +152,7 @@ static struct vexipc_service *service_alloc(const struct vexipc_context *ctx,
 					    struct vexipc_endpoint *ep,
 					    struct vexipc_service_spec *spec)
 {
-	struct vexipc_service *svc = kzalloc(sizeof(*svc), GFP_KERNEL_ACCOUNT);
+	struct vexipc_service *svc = kvzalloc(sizeof(*svc), GFP_KERNEL_ACCOUNT);
 
 	if (!svc)
 		return NULL;
@@ -165,7 +165,7 @@ static struct vexipc_service *service_alloc(const struct vexipc_context *ctx,
 	spec->strings = NULL;
 	memcpy(svc->key, svc->spec.id, svc->spec.id_len);
 	spin_lock_init(&svc->lock);
-	INIT_LIST_HEAD(&svc->queue);
+	vexipc_order_init(&svc->queue);
 	INIT_LIST_HEAD(&svc->inflight);
 	INIT_WORK(&svc->leave, leave_work);
 	INIT_DELAYED_WORK(&svc->send_work, vexipc_transport_netlink_retry);

@@ -15,6 +15,7 @@
 #include "capable.h"
 #include "histogram.h"
 #include "latency.h"
+#include "order.h"
 
 struct pid_namespace;
 struct user_namespace;
@@ -65,7 +66,7 @@ struct vexipc_service_spec {
  * @lock:	guards what follows
  * @queue:	requests in state QUEUED, in the order they will be sent
  * @inflight:	requests in state SENT
- * @queued:	how many are in @queue
+ * @queued:	how many are in @queue, without probes
  * @in_flight:	how many are in @inflight, without probes
  * @in_flight_bytes: their content
  * @gone:	off the registry; nothing may be queued
@@ -104,7 +105,7 @@ struct vexipc_service {
 	atomic_t turn_weight;
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
-	struct list_head queue;
+	struct vexipc_order queue;
 	struct list_head inflight;
 	u32 queued;
 	u32 in_flight;

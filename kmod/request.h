@@ -4,6 +4,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/list.h>
+#include <linux/rbtree.h>
 #include <linux/rcuwait.h>
 #include <linux/refcount.h>
 #include <linux/timer.h>
@@ -76,6 +77,7 @@ static inline u32 vexipc_state_attempt(int state)
  * @svc:	 whose list it is on; a reference; changed only by the winner of
  *		 NEW -> QUEUED and of leaving QUEUED or SENT
  * @node:	 in that list, under svc->lock
+ * @by_deadline: in its flow while it is queued, under the same lock
  * @ep_node:	 in ep->requests, under ep->lock
  * @id_node:	 in ep->own_ids, under ep->lock
  * @out:	 in ep->out, under ep->lock
@@ -100,6 +102,7 @@ struct vexipc_request {
 	struct vexipc_endpoint *ep;
 	struct vexipc_service *svc;
 	struct list_head node;
+	struct rb_node by_deadline;
 	struct list_head ep_node;
 	struct hlist_node id_node;
 	struct vexipc_out out;
@@ -127,6 +130,9 @@ struct vexipc_request {
 	u32 algorithm;
 	u32 count;		/* items of a batch; else 1 */
 	u8 priority;
+	u8 band;		/* where it is queued, see order.h */
+	u8 flow;
+	bool accepted;		/* was queued: full queues lose it no more */
 	bool listed;		/* in ep->requests */
 	bool finished;
 	bool batched;		/* an item of a client's batch */

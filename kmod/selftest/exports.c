@@ -15,6 +15,7 @@
 #include "histogram.h"
 #include "instance.h"
 #include "latency.h"
+#include "order.h"
 #include "policy.h"
 #include "protocol.h"
 #include "queue.h"
@@ -80,6 +81,13 @@ TESTED(vexipc_negotiate);
 TESTED(vexipc_vector_bytes);
 TESTED(vexipc_string_check);
 TESTED(vexipc_string_list_check);
+
+TESTED(vexipc_order_init);
+TESTED(vexipc_order_add);
+TESTED(vexipc_order_add_front);
+TESTED(vexipc_order_remove);
+TESTED(vexipc_order_charge);
+TESTED(vexipc_order_first);
 
 TESTED(vexipc_policy_name);
 TESTED(vexipc_policy_use);

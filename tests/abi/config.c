@@ -582,6 +582,7 @@ static void ranges(void)
 		[VEXIPC_CONFIG_BREAKER_PANIC_PERCENT] = 50,
 		[VEXIPC_CONFIG_RETRY_BUDGET_PERCENT] = 20,
 		[VEXIPC_CONFIG_STALL_TIMEOUT_MS] = 10000,
+		[VEXIPC_CONFIG_QUEUE_AGEING_MS] = 5000,
 	};
 	struct vexipc_config_entry all[VEXIPC_CONFIG_MAX];
 	struct peer *p = peer_open(VEXIPC_TRANSPORT_NETLINK);

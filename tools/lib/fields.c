@@ -187,6 +187,8 @@ static const struct vexipc_field config_fields[] = {
 	  "requests under way that may be retried at once; at least 3"),
 	C("stall_timeout_ms", STALL_TIMEOUT_MS, "ms", NUMBER,
 	  "a service that answers nothing for so long is degraded; 0: never"),
+	C("queue_ageing_ms", QUEUE_AGEING_MS, "ms", NUMBER,
+	  "what waits for so long rises a band of priority; 0: never"),
 	{ 0 },
 };
 

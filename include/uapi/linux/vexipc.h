@@ -804,6 +804,7 @@ enum vexipc_config_field {
 	VEXIPC_CONFIG_BREAKER_PANIC_PERCENT	= 27,	/* fewer left: breakers do not count */
 	VEXIPC_CONFIG_RETRY_BUDGET_PERCENT	= 28,	/* of requests under way; at least 3 */
 	VEXIPC_CONFIG_STALL_TIMEOUT_MS		= 29,	/* no answer for so long; 0: any */
+	VEXIPC_CONFIG_QUEUE_AGEING_MS		= 30,	/* then it rises a band; 0: never */
 	__VEXIPC_CONFIG_MAX
 };
 
