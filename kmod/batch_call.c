@@ -66,6 +66,7 @@ static void item_done(struct vexipc_request *req)
 {
 	struct batch *batch = req->private;
 
+	vexipc_endpoint_remove(batch->ep, req);
 	vexipc_request_put(req);
 	/* Ordered: what came of it is written before. */
 	atomic_dec_return_release(&batch->left);
@@ -301,7 +302,6 @@ static int give_items(struct batch *batch, struct vexipc_embed_batch *arg)
 		struct item *item = &batch->item[i];
 
 		if (item->req) {
-			vexipc_endpoint_remove(batch->ep, item->req);
 			take_result(&item->user, item->req);
 			vexipc_request_put(item->req);
 		}

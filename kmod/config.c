@@ -47,6 +47,9 @@ static const struct vexipc_config_row rows[VEXIPC_CONFIG_MAX + 1] = {
 	ROW(RETRY_BUDGET_PERCENT,	0, 100, 20),
 	ROW(STALL_TIMEOUT_MS,		0, 3600000, 10000),
 	ROW(QUEUE_AGEING_MS,		0, 3600000, 5000),
+	ROW(DYNAMIC_BATCHING,		0, 1, 0),
+	ROW(BATCH_MAX_BYTES,		1 << 10, 1 << 20, 64 << 10),
+	ROW(BATCH_DELAY_US,		0, 100000, 0),
 };
 
 void vexipc_config_init(struct vexipc_settings *s)

@@ -47,6 +47,8 @@ static const u16 stats_offset[VEXIPC_STATS_MAX + 1] = {
 	FIELD(REGISTERED, registered),
 	FIELD(UNREGISTERED, unregistered),
 	FIELD(SERVICES_DIED, services_died),
+	FIELD(CARRIERS, carriers),
+	FIELD(CARRIED, carried),
 };
 
 #define STAT_ROOM nla_total_size_64bit(sizeof(u64))

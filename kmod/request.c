@@ -612,7 +612,8 @@ static void take_answer(struct vexipc_request *req, struct vexipc_answer *answer
 	answer->mem = NULL;
 }
 
-static int orphan(struct vexipc_service *svc, u64 correlation)
+/* vexipc_request_orphan() - an answer that is nobody's; counts it, -ESRCH. */
+int vexipc_request_orphan(struct vexipc_service *svc, u64 correlation)
 {
 	vexipc_count(svc->inst, ORPHANS);
 	spin_lock_bh(&svc->lock);
@@ -646,10 +647,10 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 	int err = 0;
 
 	if (!req)
-		return orphan(svc, correlation);
+		return vexipc_request_orphan(svc, correlation);
 	if (atomic_read(&req->state) != sent || READ_ONCE(req->svc) != svc) {
 		vexipc_request_put(req);
-		return orphan(svc, correlation);
+		return vexipc_request_orphan(svc, correlation);
 	}
 
 	if (error == VEXIPC_OK && !answer_fits(req, answer)) {
@@ -670,7 +671,7 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 				again ? vexipc_state(attempt + 1, VEXIPC_NEW) :
 					vexipc_state(attempt, VEXIPC_DONE))) {
 		vexipc_request_put(req);
-		return orphan(svc, correlation);
+		return vexipc_request_orphan(svc, correlation);
 	}
 
 	if (err) {

@@ -14,6 +14,7 @@
 #include "endpoint.h"
 #include "slots.h"
 
+struct vexipc_carrier;
 struct vexipc_context;
 struct vexipc_image;
 struct vexipc_instance;
@@ -136,6 +137,7 @@ struct vexipc_request {
 	bool listed;		/* in ep->requests */
 	bool finished;
 	bool batched;		/* an item of a client's batch */
+	struct vexipc_carrier *carrier;	/* what it is SENT in, under svc->lock */
 
 	/* where it has been */
 	u8 tried_count;
@@ -210,6 +212,7 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 			     enum vexipc_error error);
 int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 			  struct vexipc_answer *answer);
+int vexipc_request_orphan(struct vexipc_service *svc, u64 correlation);
 void vexipc_request_again(struct vexipc_request *req, enum vexipc_error why,
 			  bool failover);
 void vexipc_request_fail_over(struct list_head *list);

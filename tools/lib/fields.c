@@ -99,6 +99,8 @@ static const struct vexipc_field stats_fields[] = {
 	T(registered, "", NUMBER, "services, ever"),
 	T(unregistered, "", NUMBER, "services that left"),
 	T(services_died, "", NUMBER, "services that went without leaving"),
+	T(carriers, "", NUMBER, "messages that several requests travelled in"),
+	T(carried, "", NUMBER, "requests in them"),
 	T(refused_by, "", ERRORS, "refused, by reason"),
 	T(failed_by, "", ERRORS, "failed, by reason"),
 	{ 0 },
@@ -189,6 +191,12 @@ static const struct vexipc_field config_fields[] = {
 	  "a service that answers nothing for so long is degraded; 0: never"),
 	C("queue_ageing_ms", QUEUE_AGEING_MS, "ms", NUMBER,
 	  "what waits for so long rises a band of priority; 0: never"),
+	C("dynamic_batching", DYNAMIC_BATCHING, "", BOOL,
+	  "requests that wait for one service travel in one batch"),
+	C("batch_max_bytes", BATCH_MAX_BYTES, "bytes", NUMBER,
+	  "most that such a batch carries; what is larger goes alone"),
+	C("batch_delay_us", BATCH_DELAY_US, "us", NUMBER,
+	  "a request waits so long for company; 0: not at all"),
 	{ 0 },
 };
 

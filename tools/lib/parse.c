@@ -155,6 +155,7 @@ static int parse_batch_response(const struct vexipc_message *message,
 		item->service_ns = head->service_ns;
 		item->attempts = head->attempts;
 		item->error = le32toh(result.error);
+		item->kind = le32toh(result.kind);
 		item->dimensions = le32toh(result.dimensions);
 		item->data_type = le32toh(result.data_type);
 		item->scale = float_of(le32toh(result.scale));

@@ -394,7 +394,8 @@ struct vexipc_embed_response_body {
 /*
  * Body of BATCH_REQUEST: like an embed request whose content is `count` items,
  * each a struct vexipc_batch_item and its bytes. content_len covers them all.
- * It goes to one service, whose max_batch is at least `count`.
+ * It goes to one service, whose max_batch is at least `count`. The kernel also
+ * puts requests into one that were not asked together, see dynamic_batching.
  */
 struct vexipc_batch_request_body {
 	struct vexipc_embed_request_body common;
@@ -424,7 +425,7 @@ struct vexipc_batch_result {
 	__le32 data_type;
 	__le32 scale;
 	__le32 vector_bytes;
-	__le32 reserved;
+	__le32 kind;			/* of the error: VEXIPC_ERROR_* */
 };
 
 struct vexipc_status_query_body {
@@ -764,6 +765,8 @@ struct vexipc_stats {
 	__aligned_u64 services_died;		/* went without unregistering */
 	__aligned_u64 refused_by[64];		/* by enum vexipc_error */
 	__aligned_u64 failed_by[64];		/* by enum vexipc_error */
+	__aligned_u64 carriers;			/* messages of several requests */
+	__aligned_u64 carried;			/* requests in them */
 };
 
 struct vexipc_cancel {
@@ -805,6 +808,9 @@ enum vexipc_config_field {
 	VEXIPC_CONFIG_RETRY_BUDGET_PERCENT	= 28,	/* of requests under way; at least 3 */
 	VEXIPC_CONFIG_STALL_TIMEOUT_MS		= 29,	/* no answer for so long; 0: any */
 	VEXIPC_CONFIG_QUEUE_AGEING_MS		= 30,	/* then it rises a band; 0: never */
+	VEXIPC_CONFIG_DYNAMIC_BATCHING		= 31,	/* 1: what waits for one service travels together */
+	VEXIPC_CONFIG_BATCH_MAX_BYTES		= 32,	/* of items that travel together */
+	VEXIPC_CONFIG_BATCH_DELAY_US		= 33,	/* wait so long for company; 0: not at all */
 	__VEXIPC_CONFIG_MAX
 };
 
@@ -1101,6 +1107,8 @@ enum vexipc_stats_attr {
 	VEXIPC_STATS_SERVICES_DIED	= 32,
 	VEXIPC_STATS_REFUSED_BY		= 33,	/* nest: attribute type is the error */
 	VEXIPC_STATS_FAILED_BY		= 34,	/* nest: attribute type is the error */
+	VEXIPC_STATS_CARRIERS		= 35,
+	VEXIPC_STATS_CARRIED		= 36,
 	__VEXIPC_STATS_MAX
 };
 

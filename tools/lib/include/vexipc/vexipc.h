@@ -473,6 +473,7 @@ struct vexipc_vector {
 	uint32_t data_type;
 	float scale;			/* as vexipc_vector_encode() gave it */
 	uint32_t error;			/* enum vexipc_error */
+	uint32_t kind;			/* VEXIPC_ERROR_* of it, as in vexipc_service_fail() */
 };
 
 /**
