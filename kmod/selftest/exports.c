@@ -8,6 +8,7 @@
 #include "availability.h"
 #include "batch.h"
 #include "breaker.h"
+#include "carrier.h"
 #include "config.h"
 #include "endpoint.h"
 #include "error.h"
@@ -34,6 +35,11 @@ TESTED(vexipc_availability_share);
 
 TESTED(vexipc_batch_check_items);
 TESTED(vexipc_batch_check_results);
+
+TESTED(vexipc_carrier_gather);
+TESTED(vexipc_carrier_sent);
+TESTED(vexipc_carrier_unsend);
+TESTED(vexipc_carrier_answer);
 
 TESTED(vexipc_breaker_note);
 TESTED(vexipc_breaker_look);
