@@ -5,6 +5,7 @@ $(call library,vexipc,admin.c channel.c channel_chardev.c channel_netlink.c \
 
 $(call unit,test_lib_message,tests/unit/test_lib_message.c,vexipc libmnl -lm)
 $(call unit,test_lib_bodies,tests/unit/test_lib_bodies.c,vexipc libmnl -lm)
+$(call unit,test_lib_batch,tests/unit/test_lib_batch.c,vexipc libmnl -lm -pthread)
 $(call unit,test_lib_names,tests/unit/test_lib_names.c,vexipc libmnl -lm)
 $(call unit,test_vector,tests/unit/test_vector.c,vexipc libmnl -lm)
 $(call unit,test_lib_channel,tests/unit/test_lib_channel.c,vexipc libmnl -lm -pthread)
