@@ -24,7 +24,7 @@
 /**
  * struct item - one item on its way
  * @user: as the caller has it
- * @req:	  while it is under way; a reference
+ * @req:  what it became, if it was accepted; a reference
  */
 struct item {
 	struct vexipc_embed_item user;
@@ -37,9 +37,14 @@ struct item {
  *	    that wakes may be overtaken by the one it wakes
  * @left:   requests under way
  * @waiter: who made the call
+ * @ctx:    who that is, and until when
  * @ep:	    where the requests are listed
- * @like:   what all items ask for; names in @model and @service
+ * @like:   what all items ask for
  * @plug:   services that do not know of their requests yet
+ * @model:  name that @like is about
+ * @service: another
+ * @count:  how many items
+ * @item:   in the caller's order
  */
 struct batch {
 	refcount_t refs;

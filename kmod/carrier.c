@@ -21,7 +21,6 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
-#include <linux/version.h>
 
 #include "batch.h"
 #include "carrier.h"
@@ -501,7 +500,7 @@ bool vexipc_carrier_waits(struct vexipc_service *svc, const struct vexipc_reques
 void vexipc_carrier_init(struct vexipc_service *svc)
 {
 	INIT_LIST_HEAD(&svc->carriers);
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#ifdef VEXIPC_HRTIMER_SETUP
 	hrtimer_setup(&svc->batch_timer, delay_over, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
 #else
 	hrtimer_init(&svc->batch_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
