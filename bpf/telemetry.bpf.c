@@ -360,6 +360,39 @@ int BPF_PROG(request_send, __u64 instance, __u64 correlation, __u32 slot, __u64 
 	return 0;
 }
 
+static __always_inline __u32 size_step(__u32 count)
+{
+	__u32 step = 0;
+
+	if (count <= 1)
+		return 0;
+	step = vexipc_tm_log2(count);
+	return step < VEXIPC_TM_SIZES ? step : VEXIPC_TM_SIZES - 1;
+}
+
+/* Requests that travel together: a batch, as one that was asked for is. */
+SEC("tp_btf/vexipc_request_carry")
+int BPF_PROG(request_carry, __u64 instance, __u64 correlation, __u32 slot, __u64 handle,
+	     __u32 count, __u32 bytes)
+{
+	struct vexipc_tm_control *c = our_control();
+	struct vexipc_tm_instance *inst;
+	struct vexipc_tm_service *s;
+
+	if (!c)
+		return 0;
+	s = service_of(instance, slot, handle);
+	if (s) {
+		s->batches++;
+		if (count > s->batch_max)
+			s->batch_max = count;
+	}
+	inst = instance_of(c, instance);
+	if (inst)
+		atomic_add(&inst->batch_sizes[size_step(count)], 1);
+	return 0;
+}
+
 SEC("tp_btf/vexipc_request_unsend")
 int BPF_PROG(request_unsend, __u64 instance, __u64 correlation, __u32 slot, __u64 handle,
 	     __u32 content_len, __u32 in_flight, __u32 queued, __u32 priority)
@@ -475,16 +508,6 @@ int BPF_PROG(request_attempt, __u64 instance, __u64 correlation, __u32 slot, __u
 }
 
 /* ------------------------------------------------- requests of instances -- */
-
-static __always_inline __u32 size_step(__u32 count)
-{
-	__u32 step = 0;
-
-	if (count <= 1)
-		return 0;
-	step = vexipc_tm_log2(count);
-	return step < VEXIPC_TM_SIZES ? step : VEXIPC_TM_SIZES - 1;
-}
 
 static __noinline int slow_event(struct vexipc_tm_control *c, __u64 *args)
 {

@@ -89,7 +89,7 @@ struct vexipc_tm_service {
 	__u64 failovers;		/* of requests it had when it went */
 	__u64 bytes_in;			/* content sent to it */
 	__u64 bytes_out;		/* vectors it answered with */
-	__u64 batches;			/* answered: requests of more than one item */
+	__u64 batches;			/* of more than one item: answered, or requests sent together */
 	__u64 items;			/* answered: texts, of batches and others */
 	__u64 batch_max;		/* items of the largest */
 	__u64 slow;			/* answers later than control's slow_ns */
@@ -167,7 +167,7 @@ struct vexipc_tm_instance {
 	__u64 bytes_in;			/* content of requests that ended */
 	__u64 bytes_out;		/* vectors handed out */
 	__u64 total_sum_ns;		/* from submission to the end, of completed */
-	__u64 batch_sizes[VEXIPC_TM_SIZES];	/* requests that ended, by items */
+	__u64 batch_sizes[VEXIPC_TM_SIZES];	/* requests that ended, by items; those sent together, by number */
 	__u64 refused_by[VEXIPC_TM_ERRORS];	/* by enum vexipc_error */
 	__u64 failed_by[VEXIPC_TM_ERRORS];
 };

@@ -64,7 +64,7 @@ int vexipc_batch_check_results(const void *results, u32 len, u32 count,
 		len -= sizeof(result);
 		dims = le32_to_cpu(result.dimensions);
 		bytes = le32_to_cpu(result.vector_bytes);
-		if (result.reserved || le32_to_cpu(result.error) >= VEXIPC_ERRORS ||
+		if (!vexipc_batch_kind_ok(&result) || le32_to_cpu(result.error) >= VEXIPC_ERRORS ||
 		    bytes > len)
 			return -EPROTO;
 		if (result.error) {

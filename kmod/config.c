@@ -52,6 +52,9 @@ static const struct vexipc_config_row rows[VEXIPC_CONFIG_MAX + 1] = {
 	ROW(QUEUE_SHED_PERCENT,		1, 100, 90),
 	ROW(CODEL_TARGET_MS,		0, 3600000, 0),
 	ROW(CODEL_INTERVAL_MS,		1, 3600000, 1000),
+	ROW(DYNAMIC_BATCHING,		0, 1, 0),
+	ROW(BATCH_MAX_BYTES,		1 << 10, 1 << 20, 64 << 10),
+	ROW(BATCH_DELAY_US,		0, 100000, 0),
 };
 
 void vexipc_config_init(struct vexipc_settings *s)

@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/uio.h>
 
+#include "carrier.h"
 #include "context.h"
 #include "device.h"
 #include "instance.h"
@@ -142,20 +143,30 @@ static ssize_t read_out(struct vexipc_file *file, struct iov_iter *to)
 /* One request for the service. 0 when there is none. */
 static ssize_t read_request(struct vexipc_service *svc, struct iov_iter *to)
 {
+	u32 need, attempt, room = min_t(size_t, iov_iter_count(to), U32_MAX);
+	struct vexipc_carrier *carrier;
 	struct vexipc_request *req;
 	struct vexipc_image image;
-	u32 need, attempt;
 	ssize_t n;
 
-	req = vexipc_queue_next(svc, min_t(size_t, iov_iter_count(to), U32_MAX), &need, &attempt);
+	req = vexipc_queue_next(svc, room, &need, &attempt);
 	if (IS_ERR_OR_NULL(req))
 		return PTR_ERR_OR_ZERO(req);
-	vexipc_request_image(req, attempt, &image);
+	carrier = vexipc_carrier_gather(svc, req, attempt, room, GFP_KERNEL_ACCOUNT);
+	if (carrier)
+		image = carrier->image;
+	else
+		vexipc_request_image(req, attempt, &image);
 	n = vexipc_image_len(&image);
 	if (!copy_image(&image, to)) {
-		vexipc_queue_unsend(svc, req, attempt);
+		if (carrier)
+			vexipc_carrier_unsend(carrier, svc);
+		else
+			vexipc_queue_unsend(svc, req, attempt);
 		n = -EFAULT;
 	}
+	if (carrier)
+		vexipc_carrier_sent(carrier);
 	vexipc_request_put(req);
 	return n;
 }

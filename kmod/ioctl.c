@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 #include <asm/ioctls.h>
 
+#include "batch_call.h"
 #include "context.h"
 #include "device.h"
 #include "embed.h"
@@ -644,6 +645,17 @@ static int do_policies(struct call *call)
 	return give_policies(&arg) ?: give(call, &arg, sizeof(arg));
 }
 
+static int do_embed_batch(struct call *call)
+{
+	struct vexipc_embed_batch arg;
+	int err = take(call, &arg, sizeof(arg));
+
+	if (err)
+		return err;
+	err = vexipc_batch_call(&call->ctx, &call->file->ep, &arg);
+	return give(call, &arg, sizeof(arg)) ?: err;
+}
+
 static int (*const calls[])(struct call *call) = {
 	[_IOC_NR(VEXIPC_IOC_REGISTER)]	 = do_register,
 	[_IOC_NR(VEXIPC_IOC_UNREGISTER)] = do_unregister,
@@ -655,6 +667,7 @@ static int (*const calls[])(struct call *call) = {
 	[_IOC_NR(VEXIPC_IOC_CONFIG)]	 = do_config,
 	[_IOC_NR(VEXIPC_IOC_CONTROL)]	 = do_control,
 	[_IOC_NR(VEXIPC_IOC_POLICIES)]	 = do_policies,
+	[_IOC_NR(VEXIPC_IOC_EMBED_BATCH)] = do_embed_batch,
 };
 
 long vexipc_device_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)

@@ -5,6 +5,7 @@
 #include <linux/ktime.h>
 #include <linux/string.h>
 
+#include "carrier.h"
 #include "context.h"
 #include "endpoint.h"
 #include "error.h"
@@ -256,8 +257,11 @@ static int parse_health(const struct vexipc_incoming *in, struct vexipc_answer *
 	return 0;
 }
 
-/* What a service may say went wrong; anything else is the module's to say. */
-static enum vexipc_error service_error(u32 error)
+/**
+ * vexipc_service_error() - what a service may say went wrong
+ * @error: what it said; anything else is the module's to say
+ */
+enum vexipc_error vexipc_service_error(u32 error)
 {
 	switch (error) {
 	case VEXIPC_ERR_OVERLOADED:
@@ -293,7 +297,7 @@ static int parse_error(const struct vexipc_incoming *in, struct vexipc_answer *a
 		return -EINVAL;
 	if (le32_to_cpu(body->kind) & ~VEXIPC_ERROR_KINDS)
 		return -EOPNOTSUPP;
-	answer->error = service_error(le32_to_cpu(body->error));
+	answer->error = vexipc_service_error(le32_to_cpu(body->error));
 	answer->kind = le32_to_cpu(body->kind);
 	answer->retry_after_ms = min(le32_to_cpu(body->retry_after_ms), VEXIPC_MAX_TIMEOUT_MS);
 	return parse_text(in, answer, body + 1, le32_to_cpu(body->text_len));
@@ -305,7 +309,7 @@ static int parse_nack(const struct vexipc_incoming *in, struct vexipc_answer *an
 
 	if (!body || !body->error)
 		return -EINVAL;
-	answer->error = service_error(le32_to_cpu(body->error));
+	answer->error = vexipc_service_error(le32_to_cpu(body->error));
 	answer->kind = VEXIPC_ERROR_RETRY;
 	return parse_text(in, answer, body + 1, le32_to_cpu(body->text_len));
 }
@@ -339,7 +343,8 @@ int vexipc_message_answer(struct vexipc_incoming *in)
 	if (!svc)
 		return -EBADRQC;
 	vexipc_health_sign(svc);
-	err = vexipc_request_answer(svc, in->correlation, &answer);
+	if (!vexipc_carrier_answer(svc, in->correlation, &answer, &err))
+		err = vexipc_request_answer(svc, in->correlation, &answer);
 	*in->message = answer.mem;
 	vexipc_service_put(svc);
 	if (in->flags & VEXIPC_MSGF_WANT_ACK)

@@ -33,4 +33,6 @@ int vexipc_message_heartbeat(struct vexipc_incoming *in);
 int vexipc_message_register(struct vexipc_incoming *in);
 int vexipc_message_unregister(struct vexipc_incoming *in);
 
+enum vexipc_error vexipc_service_error(u32 error);
+
 #endif

@@ -54,6 +54,8 @@ static const u16 stats_offset[VEXIPC_STATS_MAX + 1] = {
 	FIELD(OVERFLOW, overflow),
 	FIELD(OVERFLOWED, overflowed),
 	FIELD(QUEUE_NS, queue_ns),
+	FIELD(CARRIERS, carriers),
+	FIELD(CARRIED, carried),
 };
 
 #define STAT_ROOM nla_total_size_64bit(sizeof(u64))

@@ -9,6 +9,7 @@
 #include <net/genetlink.h>
 #include <net/sock.h>
 
+#include "carrier.h"
 #include "instance.h"
 #include "netlink_socket.h"
 #include "protocol.h"
@@ -216,6 +217,26 @@ put_service:
 	return err;
 }
 
+/* A stretch of what several requests of this socket's service travel in. */
+static int fetch_carrier(struct vexipc_socket *socket, struct vexipc_fetch *fetch)
+{
+	struct vexipc_service *svc = vexipc_endpoint_service(&socket->ep);
+	struct vexipc_carrier *carrier;
+	int err = -ERANGE;
+
+	if (!svc)
+		return -ESRCH;
+	carrier = vexipc_carrier_find(svc, fetch->correlation);
+	vexipc_service_put(svc);
+	if (!carrier)
+		return -ESRCH;
+	if (fetch->offset <= vexipc_image_len(&carrier->image))
+		err = vexipc_netlink_put_piece(fetch->reply, &carrier->image, fetch->offset,
+					       true) ?: send_reply(fetch);
+	vexipc_carrier_put(carrier);
+	return err;
+}
+
 static bool has_room(const struct sock *sk, const struct sk_buff *skb)
 {
 	u32 used = sk_rmem_alloc_get(sk);
@@ -236,6 +257,8 @@ static int fetch(struct vexipc_socket *socket, struct vexipc_fetch *fetch)
 	fetch->header = genlmsg_put_reply(fetch->reply, fetch->info, &vexipc_netlink_family,
 					  0, VEXIPC_CMD_FETCH);
 	err = fetch_held(socket, fetch);
+	if (err == -ESRCH)
+		err = fetch_carrier(socket, fetch);
 	if (err == -ESRCH)
 		err = fetch_request(socket, fetch);
 	if (err == -ESRCH)

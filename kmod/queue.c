@@ -9,6 +9,7 @@
 #include <linux/ktime.h>
 #include <linux/spinlock.h>
 
+#include "carrier.h"
 #include "endpoint.h"
 #include "instance.h"
 #include "overflow.h"
@@ -163,6 +164,7 @@ static void unlink_sent(struct vexipc_service *svc, struct vexipc_request *req)
 {
 	lockdep_assert_held(&svc->lock);
 	list_del_init(&req->node);
+	vexipc_carrier_left(req);
 	if (is_probe(req))
 		return;
 	svc->in_flight--;
@@ -334,7 +336,8 @@ struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 			vexipc_count(svc->inst, EXPIRED);
 			continue;
 		}
-		if (!has_credit(svc, req) || !svc->transport->room(svc, req))
+		if (!has_credit(svc, req) || !svc->transport->room(svc, req) ||
+		    vexipc_carrier_waits(svc, req, now))
 			break;
 		if (message_len(req) > room) {
 			*need = message_len(req);
@@ -357,6 +360,40 @@ struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 }
 
 /**
+ * vexipc_queue_gather() - fill a carrier from the front of a queue
+ * @svc: whose
+ * @leader: from vexipc_queue_next(), the first in it
+ * @attempt: that vexipc_queue_next() told
+ * @carrier: empty; has a reference of each of the others afterwards
+ *
+ * In the order of the queue, up to the first that may not travel with it.
+ *
+ * Return: whether there are others.
+ */
+bool vexipc_queue_gather(struct vexipc_service *svc, struct vexipc_request *leader,
+			 u32 attempt, struct vexipc_carrier *carrier)
+{
+	u64 now = ktime_get_ns();
+	struct vexipc_request *req;
+	u32 other;
+
+	spin_lock_bh(&svc->lock);
+	/* Who ends it from here on waits for the lock, and then finds the carrier. */
+	if (atomic_read(&leader->state) == vexipc_state(attempt, VEXIPC_SENT)) {
+		vexipc_carrier_add(carrier, leader, attempt);
+		while ((req = first(svc, now)) && now < req->deadline_ns &&
+		       vexipc_carrier_takes(carrier, svc, leader, req) &&
+		       has_credit(svc, req) && svc->transport->room(svc, req))
+			if (begin_attempt(svc, req, now, &other))
+				vexipc_carrier_add(carrier, req, other);
+		if (carrier->count > 1)
+			vexipc_carrier_begin(carrier, svc);
+	}
+	spin_unlock_bh(&svc->lock);
+	return carrier->count > 1;
+}
+
+/**
  * vexipc_queue_ready() - is there something that may be sent now?
  * @svc: whose
  * @need: bytes of its message
@@ -371,7 +408,8 @@ bool vexipc_queue_ready(struct vexipc_service *svc, u32 *need)
 		return false;
 	spin_lock_bh(&svc->lock);
 	req = first(svc, ktime_get_ns());
-	if (req && has_credit(svc, req) && svc->transport->room(svc, req)) {
+	if (req && has_credit(svc, req) && svc->transport->room(svc, req) &&
+	    !vexipc_carrier_waits(svc, req, ktime_get_ns())) {
 		*need = message_len(req);
 		ready = true;
 	}
@@ -466,6 +504,9 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
  */
 void vexipc_queue_credit(struct vexipc_service *svc)
 {
+	/* A carrier is being answered: its credits come back together. */
+	if (unlikely(atomic_read(&svc->corked)))
+		return;
 	if (vexipc_overflow_waits(&svc->inst->overflow))
 		vexipc_overflow_refill(svc);
 	if (READ_ONCE(svc->queue.count))

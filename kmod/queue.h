@@ -8,12 +8,16 @@
 #include "request.h"
 
 struct list_head;
+struct vexipc_carrier;
 struct vexipc_instance;
+struct vexipc_request;
 struct vexipc_service;
 
 int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req);
 struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 					 u32 *need, u32 *attempt);
+bool vexipc_queue_gather(struct vexipc_service *svc, struct vexipc_request *leader,
+			 u32 attempt, struct vexipc_carrier *carrier);
 bool vexipc_queue_ready(struct vexipc_service *svc, u32 *need);
 void vexipc_queue_unsend(struct vexipc_service *svc, struct vexipc_request *req,
 			 u32 attempt);

@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 
 #include "alert.h"
+#include "carrier.h"
 #include "context.h"
 #include "endpoint.h"
 #include "health.h"
@@ -197,6 +198,7 @@ static struct vexipc_service *service_alloc(const struct vexipc_context *ctx,
 	spin_lock_init(&svc->lock);
 	vexipc_order_init(&svc->queue);
 	INIT_LIST_HEAD(&svc->inflight);
+	vexipc_carrier_init(svc);
 	INIT_WORK(&svc->leave, leave_work);
 	INIT_WORK(&svc->move_on, move_on);
 	INIT_DELAYED_WORK(&svc->send_work, vexipc_transport_netlink_retry);

@@ -2,6 +2,7 @@
 #ifndef _VEXIPC_REGISTRY_H
 #define _VEXIPC_REGISTRY_H
 
+#include <linux/hrtimer.h>
 #include <linux/kref.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable-types.h>
@@ -68,6 +69,10 @@ struct vexipc_service_spec {
  * @queue:	requests in state QUEUED, in the order they will be sent
  * @codel:	whether that queue stands
  * @inflight:	requests in state SENT
+ * @carriers:	messages that several of them travel in; see carrier.c
+ * @batch_timer: kicks when a request has waited long enough for company
+ * @batch_delayed: it runs; a reference
+ * @corked:	carriers being answered; who does it sends what is next, at the end
  * @queued:	how many are in @queue, without probes
  * @in_flight:	how many are in @inflight, without probes
  * @in_flight_bytes: their content
@@ -111,6 +116,10 @@ struct vexipc_service {
 	struct vexipc_order queue;
 	struct vexipc_codel codel;
 	struct list_head inflight;
+	struct list_head carriers;
+	struct hrtimer batch_timer;
+	bool batch_delayed;
+	atomic_t corked;
 	u32 queued;
 	u32 in_flight;
 	u64 in_flight_bytes;

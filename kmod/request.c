@@ -264,7 +264,7 @@ static int overflow(struct vexipc_request *req, struct vexipc_service *full)
  * request was completed meanwhile; else a negative errno and it is still NEW,
  * unless somebody has completed it.
  */
-static int route(struct vexipc_request *req, bool tried_too)
+static int route(struct vexipc_request *req, bool tried_too, struct vexipc_plug *plug)
 {
 	struct vexipc_service *full = NULL;
 	u8 tried = req->tried_count;
@@ -280,7 +280,9 @@ static int route(struct vexipc_request *req, bool tried_too)
 		err = vexipc_queue_add(svc, req);
 		while (unlikely(err == -ENOBUFS) && vexipc_pressure_make_room(req))
 			err = vexipc_queue_add(svc, req);
-		if (!err)
+		if (!err && plug)
+			__set_bit(svc->slot, plug->slots);
+		else if (!err)
 			svc->transport->kick(svc);
 		if (unlikely(err == -EBUSY)) {
 			/* Another may have room; those that were full were not tried. */
@@ -329,20 +331,23 @@ static int admit(struct vexipc_request *req)
 	return 0;
 }
 
-/* The first route of a request; who may wait comes back until there is room. */
-static int route_new(struct vexipc_request *req)
+/*
+ * The first route of a request; who may wait comes back until there is room, but not
+ * with a plug: there may be room when the services have been told of what is in it.
+ */
+static int route_new(struct vexipc_request *req, struct vexipc_plug *plug)
 {
 	struct vexipc_instance *inst = req->inst;
-	int err = route(req, false);
+	int err = route(req, false, plug);
 
-	if (likely(err != -ENOBUFS) || !req->may_wait)
+	if (likely(err != -ENOBUFS) || !req->may_wait || plug)
 		return err;
 	do {
 		err = vexipc_pressure_wait(req);
 		if (err)
 			return err == -ECANCELED ? 0 : err;
 		req->tried_count = 0;
-		err = route(req, false);
+		err = route(req, false, NULL);
 	} while (err == -ENOBUFS);
 	/* Of several places at once only one is told of: the next one is for the next. */
 	vexipc_pressure_eased(&inst->pressure, inst);
@@ -397,6 +402,20 @@ static void arm_deadline(struct vexipc_request *req)
  */
 int vexipc_request_submit(struct vexipc_request *req)
 {
+	return vexipc_request_submit_plugged(req, NULL);
+}
+
+/**
+ * vexipc_request_submit_plugged() - the same, but the service is not told yet
+ * @req: see there; without @plug it is the same
+ * @plug: vexipc_request_unplug() tells its services; until then the caller must
+ *	  not wait. The caller keeps the time, too.
+ *
+ * Context: may sleep.
+ * Return: see there.
+ */
+int vexipc_request_submit_plugged(struct vexipc_request *req, struct vexipc_plug *plug)
+{
 	struct vexipc_instance *inst = req->inst;
 	int state = vexipc_state(0, VEXIPC_NEW);
 	int err;
@@ -435,11 +454,11 @@ int vexipc_request_submit(struct vexipc_request *req)
 	vexipc_slots_publish(&inst->slots, req);
 	err = vexipc_endpoint_add(req->ep, req);
 	if (!err) {
-		err = route_new(req);
+		err = route_new(req, plug);
 		if (!err) {
 			if (!is_probe(req))
 				vexipc_count_add(inst, BYTES_IN, req->content_len);
-			if (req->complete != vexipc_request_wake)
+			if (req->complete != vexipc_request_wake && !plug)
 				arm_deadline(req);
 			return 0;
 		}
@@ -455,6 +474,27 @@ unadmit:
 	if (!is_probe(req))
 		atomic_dec(&inst->live);
 	return refuse(req, err);
+}
+
+/**
+ * vexipc_request_unplug() - tell the services what they were given
+ * @inst: whose requests these were
+ * @plug: empty afterwards
+ */
+void vexipc_request_unplug(struct vexipc_instance *inst, struct vexipc_plug *plug)
+{
+	u32 slot;
+
+	for_each_set_bit(slot, plug->slots, VEXIPC_MAX_SERVICES) {
+		/* If it is another by now, it looks at its queue in vain. */
+		struct vexipc_service *svc = vexipc_registry_at(inst, slot);
+
+		__clear_bit(slot, plug->slots);
+		if (!svc)
+			continue;
+		svc->transport->kick(svc);
+		vexipc_service_put(svc);
+	}
 }
 
 /**
@@ -525,7 +565,7 @@ static void retry_after_backoff(struct work_struct *work)
 	struct vexipc_request *req = container_of(to_delayed_work(work),
 						  struct vexipc_request, retry);
 
-	if (route(req, true))
+	if (route(req, true, NULL))
 		vexipc_request_finish(req, req->last_error);
 	vexipc_request_put(req);
 }
@@ -581,11 +621,11 @@ void vexipc_request_again(struct vexipc_request *req, enum vexipc_error why,
 	vexipc_trace(request_retry, req->inst->cookie, req->correlation, req->service_handle,
 		     why, vexipc_state_attempt(atomic_read(&req->state)), failover);
 
-	if (!route(req, false))
+	if (!route(req, false, NULL))
 		return;
 	if (!failover)
 		back_off(req);
-	else if (route(req, true))
+	else if (route(req, true, NULL))
 		vexipc_request_finish(req, why);
 }
 
@@ -615,7 +655,7 @@ void vexipc_request_fail_over(struct list_head *list)
  */
 void vexipc_request_reroute(struct vexipc_request *req, struct vexipc_service *back)
 {
-	int err = route(req, true);
+	int err = route(req, true, NULL);
 
 	if (err && back) {
 		err = vexipc_queue_add(back, req);
@@ -673,7 +713,8 @@ static void take_answer(struct vexipc_request *req, struct vexipc_answer *answer
 	answer->mem = NULL;
 }
 
-static int orphan(struct vexipc_service *svc, u64 correlation)
+/* vexipc_request_orphan() - an answer that is nobody's; counts it, -ESRCH. */
+int vexipc_request_orphan(struct vexipc_service *svc, u64 correlation)
 {
 	vexipc_count(svc->inst, ORPHANS);
 	spin_lock_bh(&svc->lock);
@@ -707,10 +748,10 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 	int err = 0;
 
 	if (!req)
-		return orphan(svc, correlation);
+		return vexipc_request_orphan(svc, correlation);
 	if (atomic_read(&req->state) != sent || READ_ONCE(req->svc) != svc) {
 		vexipc_request_put(req);
-		return orphan(svc, correlation);
+		return vexipc_request_orphan(svc, correlation);
 	}
 
 	if (error == VEXIPC_OK && !answer_fits(req, answer)) {
@@ -731,7 +772,7 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 				again ? vexipc_state(attempt + 1, VEXIPC_NEW) :
 					vexipc_state(attempt, VEXIPC_DONE))) {
 		vexipc_request_put(req);
-		return orphan(svc, correlation);
+		return vexipc_request_orphan(svc, correlation);
 	}
 
 	if (err) {

@@ -2,6 +2,7 @@
 #ifndef _VEXIPC_REQUEST_H
 #define _VEXIPC_REQUEST_H
 
+#include <linux/bitmap.h>
 #include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/rcuwait.h>
@@ -13,6 +14,7 @@
 #include "endpoint.h"
 #include "slots.h"
 
+struct vexipc_carrier;
 struct vexipc_context;
 struct vexipc_image;
 struct vexipc_instance;
@@ -138,6 +140,8 @@ struct vexipc_request {
 	bool nonblock;		/* its client comes back when there is */
 	bool listed;		/* in ep->requests */
 	bool finished;
+	bool batched;		/* an item of a client's batch */
+	struct vexipc_carrier *carrier;	/* what it is SENT in, under svc->lock */
 
 	/* where it has been */
 	u8 tried_count;
@@ -180,6 +184,16 @@ struct vexipc_answer {
 	u32 len;
 };
 
+/**
+ * struct vexipc_plug - services that have been given requests and not kicked yet
+ * @slots: theirs
+ *
+ * So that all of a batch is queued before the first of it is sent.
+ */
+struct vexipc_plug {
+	DECLARE_BITMAP(slots, VEXIPC_MAX_SERVICES);
+};
+
 /* vexipc_request_tried() - has the service in this slot had it before? */
 static inline bool vexipc_request_tried(const struct vexipc_request *req, u32 slot)
 {
@@ -193,6 +207,8 @@ struct vexipc_request *vexipc_request_alloc(const struct vexipc_context *ctx,
 					    struct vexipc_endpoint *ep, u32 type);
 void vexipc_request_put(struct vexipc_request *req);
 int vexipc_request_submit(struct vexipc_request *req);
+int vexipc_request_submit_plugged(struct vexipc_request *req, struct vexipc_plug *plug);
+void vexipc_request_unplug(struct vexipc_instance *inst, struct vexipc_plug *plug);
 void vexipc_request_wake(struct vexipc_request *req);
 void vexipc_request_wait(struct vexipc_request *req);
 bool vexipc_request_finish(struct vexipc_request *req, enum vexipc_error error);
@@ -200,6 +216,7 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 			     enum vexipc_error error);
 int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 			  struct vexipc_answer *answer);
+int vexipc_request_orphan(struct vexipc_service *svc, u64 correlation);
 void vexipc_request_again(struct vexipc_request *req, enum vexipc_error why,
 			  bool failover);
 void vexipc_request_fail_over(struct list_head *list);

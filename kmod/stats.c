@@ -113,6 +113,8 @@ void vexipc_stats_instance(struct vexipc_instance *inst, struct vexipc_stats *ou
 	out->services_died = EVENT(inst, SERVICES_DIED);
 	out->overflowed = EVENT(inst, OVERFLOWED);
 	count_queues(inst, out);
+	out->carriers = EVENT(inst, CARRIERS);
+	out->carried = EVENT(inst, CARRIED);
 	for (u32 i = 0; i < VEXIPC_ERRORS; i++) {
 		out->refused_by[i] = sum(inst, offsetof(struct vexipc_counters, refused_by[i]));
 		out->failed_by[i] = sum(inst, offsetof(struct vexipc_counters, failed_by[i]));

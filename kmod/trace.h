@@ -190,6 +190,31 @@ TRACE_EVENT(vexipc_request_send,
 		  __entry->in_flight, __entry->queued, __entry->priority)
 );
 
+/* @count requests, each with a vexipc_request_send, travel in one message. */
+TRACE_EVENT(vexipc_request_carry,
+	TP_PROTO(u64 instance, u64 correlation, u32 slot, u64 service, u32 count, u32 bytes),
+	TP_ARGS(instance, correlation, slot, service, count, bytes),
+	TP_STRUCT__entry(
+		__field(u64, instance)
+		__field(u64, correlation)
+		__field(u64, service)
+		__field(u32, slot)
+		__field(u32, count)
+		__field(u32, bytes)
+	),
+	TP_fast_assign(
+		__entry->instance = instance;
+		__entry->correlation = correlation;
+		__entry->service = service;
+		__entry->slot = slot;
+		__entry->count = count;
+		__entry->bytes = bytes;
+	),
+	TP_printk("instance=%llu correlation=%llx slot=%u service=%llx count=%u bytes=%u",
+		  __entry->instance, __entry->correlation, __entry->slot,
+		  __entry->service, __entry->count, __entry->bytes)
+);
+
 /* It found no room in the service's socket and is back in front of the queue. */
 TRACE_EVENT(vexipc_request_unsend,
 	TP_PROTO(u64 instance, u64 correlation, u32 slot, u64 service, u32 content_len,

@@ -9,6 +9,7 @@
 #include <linux/jiffies.h>
 #include <linux/workqueue.h>
 
+#include "carrier.h"
 #include "instance.h"
 #include "netlink_socket.h"
 #include "protocol.h"
@@ -73,12 +74,24 @@ static int send_request(struct vexipc_service *svc, struct vexipc_request *req,
 			u32 attempt, gfp_t gfp)
 {
 	struct vexipc_socket *socket = vexipc_socket_of(svc->ep);
+	struct vexipc_carrier *carrier;
 	struct vexipc_image image;
 	struct sk_buff *skb;
+	int err;
 
-	vexipc_request_image(req, attempt, &image);
-	skb = vexipc_socket_message(socket, VEXIPC_CMD_REQUEST, &image, gfp);
-	return skb ? vexipc_socket_send(socket, skb) : -ENOMEM;
+	carrier = vexipc_carrier_gather(svc, req, attempt, U32_MAX, gfp);
+	if (!carrier)
+		vexipc_request_image(req, attempt, &image);
+	skb = vexipc_socket_message(socket, VEXIPC_CMD_REQUEST,
+				    carrier ? &carrier->image : &image, gfp);
+	err = skb ? vexipc_socket_send(socket, skb) : -ENOMEM;
+	if (err && carrier)
+		vexipc_carrier_unsend(carrier, svc);
+	else if (err)
+		vexipc_queue_unsend(svc, req, attempt);
+	if (carrier)
+		vexipc_carrier_sent(carrier);
+	return err;
 }
 
 /*
@@ -100,7 +113,6 @@ static int send_some(struct vexipc_service *svc, gfp_t gfp, int budget)
 			break;
 		err = send_request(svc, req, attempt, gfp);
 		if (err) {
-			vexipc_queue_unsend(svc, req, attempt);
 			WRITE_ONCE(svc->send_tries, tries);
 			/* Closed: what is queued moves elsewhere in a moment. */
 			WRITE_ONCE(svc->send_blocked, err != -ECONNREFUSED);

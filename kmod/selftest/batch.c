@@ -165,7 +165,8 @@ static void results_of_another_kind_are_refused(struct kunit *test)
 	REFUSED(good_result, vector_bytes, 4 * DIMS - 1);
 	REFUSED(good_result, vector_bytes, 4 * DIMS + 1);
 	REFUSED(good_result, vector_bytes, U32_MAX);
-	REFUSED(good_result, reserved, 1);
+	REFUSED(good_result, kind, VEXIPC_ERROR_RETRY);
+	REFUSED(failed_result, kind, VEXIPC_ERROR_KINDS + 1);
 	REFUSED(good_result, error, VEXIPC_ERR_TOO_LARGE);
 	REFUSED(good_result, error, VEXIPC_ERRORS);
 	REFUSED(failed_result, vector_bytes, 4 * DIMS);

@@ -8,6 +8,7 @@
 #include "availability.h"
 #include "batch.h"
 #include "breaker.h"
+#include "carrier.h"
 #include "codel.h"
 #include "config.h"
 #include "endpoint.h"
@@ -36,6 +37,11 @@ TESTED(vexipc_availability_share);
 
 TESTED(vexipc_batch_check_items);
 TESTED(vexipc_batch_check_results);
+
+TESTED(vexipc_carrier_gather);
+TESTED(vexipc_carrier_sent);
+TESTED(vexipc_carrier_unsend);
+TESTED(vexipc_carrier_answer);
 
 TESTED(vexipc_breaker_note);
 TESTED(vexipc_breaker_look);

@@ -1028,7 +1028,7 @@ static void bad_batch_answers(void)
 			{ .dimensions = 5, .vector_bytes = 20 },
 			{ .dimensions = 0, .vector_bytes = 0 },
 			{ .dimensions = 4, .vector_bytes = 8, .data_type = VEXIPC_FLOAT16 },
-			{ .dimensions = 4, .vector_bytes = 16, .reserved = 1 },
+			{ .dimensions = 4, .vector_bytes = 16, .kind = 1 },
 			{ .dimensions = 4, .vector_bytes = UINT32_MAX },
 			{ .error = VEXIPC_ERRORS },
 			{ .error = VEXIPC_ERR_INVALID, .vector_bytes = 4 },

@@ -75,9 +75,6 @@ vectors() {
 		assert_equal "$(of_all 'map(.embedding[0]) == [range(1; 26)]')" true
 		assert_equal "$(stat_of batches)" $((before + 3))
 	done
-	# No service takes as many.
-	run -4 vexipc embed --batch 11 {1..11}
-	assert_output_has no_capable_service
 }
 
 @test "embed -o raw and -o npy: the vectors, to the bit" {

@@ -104,7 +104,8 @@ struct bench_peer {
 
 extern const struct bench_peer bench_eventfd, bench_pipe, bench_unix_seqpacket,
 	bench_unix_stream, bench_vexipc_chardev, bench_vexipc_chardev_lib,
-	bench_vexipc_netlink, bench_vexipc_netlink_lib;
+	bench_vexipc_netlink, bench_vexipc_netlink_lib, bench_vexipc_chardev_batch,
+	bench_vexipc_netlink_batch;
 
 /* The service is ready for the client. */
 void bench_ready(struct bench_link *link);

@@ -36,14 +36,9 @@ static void result_clear(struct vexipc_result *result)
 	*result = (struct vexipc_result) { .vector = vector, .room = room };
 }
 
-static uint64_t new_id(struct vexipc_client *client)
-{
-	return atomic_fetch_add_explicit(&client->next_id, 1, memory_order_relaxed);
-}
-
 static uint64_t id_of(struct vexipc_client *client, const struct vexipc_embed_params *params)
 {
-	return params->request_id ? params->request_id : new_id(client);
+	return params->request_id ? params->request_id : vxi_client_id(client);
 }
 
 static int completion_of(const struct wait *w, struct vexipc_completion *completion)
@@ -67,8 +62,8 @@ int vexipc_client_wait_room(struct vexipc_client *client, int timeout_ms)
 }
 
 /* Send a request and wait for its completion; a signal cancels it. */
-static int transact(struct vexipc_client *client, const struct out *o, uint64_t id,
-		    struct vexipc_completion *completion)
+int vxi_client_transact(struct vexipc_client *client, const struct out *o, uint64_t id,
+			struct vexipc_completion *completion)
 {
 	struct wait w = { .kind = WAIT_REQUEST, .key = id };
 	int err;
@@ -191,7 +186,7 @@ int vexipc_embed(struct vexipc_client *client, const struct vexipc_embed_params 
 		refused(result, err);
 	} else {
 		completion.result = *result;
-		err = transact(client, &o, id, &completion);
+		err = vxi_client_transact(client, &o, id, &completion);
 		*result = completion.result;
 		completion.result = (struct vexipc_result) { 0 };
 		vexipc_completion_free(&completion);
@@ -209,35 +204,6 @@ int vexipc_embed_text(struct vexipc_client *client, const char *text,
 	params.content = text;
 	params.content_len = strlen(text);
 	return vexipc_embed(client, &params, result);
-}
-
-int vexipc_embed_batch(struct vexipc_client *client, const struct vexipc_embed_params *params,
-		       const struct iovec *items, uint32_t count,
-		       struct vexipc_completion *completion)
-{
-	uint64_t id = id_of(client, params);
-	uint64_t small[SMALL / 8];
-	struct out o;
-	int err;
-
-	result_clear(&completion->result);
-	completion->count = 0;
-	completion->batch = true;
-	vxi_out_begin(&o, small, sizeof(small));
-	err = vxi_build_batch(&o, params, items, count, id);
-	if (err)
-		refused(&completion->result, err);
-	else
-		err = transact(client, &o, id, completion);
-	/* One that answers another count has answered something else. */
-	if (!err && completion->count != count) {
-		completion->result.error = VEXIPC_ERR_BAD_ANSWER;
-		err = -EPROTO;
-	}
-	completion->batch = true;
-	completion->result.request_id = id;
-	vxi_out_free(&o);
-	return err;
 }
 
 int vexipc_embed_submit(struct vexipc_client *client, const struct vexipc_embed_params *params,
@@ -337,7 +303,7 @@ static int parse_health(const struct wait *w, struct vexipc_health *health)
 int vexipc_ping(struct vexipc_client *client, const char *service, uint32_t timeout_ms,
 		struct vexipc_health *health)
 {
-	struct wait w = { .kind = WAIT_ANSWER, .key = new_id(client) };
+	struct wait w = { .kind = WAIT_ANSWER, .key = vxi_client_id(client) };
 	struct vexipc_health_check_body body = {
 		.timeout_ms = htole32(timeout_ms),
 		.id_len = htole32((uint32_t)length_of(service)),

@@ -52,5 +52,14 @@ void vxi_client_add_wait(struct vexipc_client *client, struct wait *w);
 void vxi_client_remove_wait(struct vexipc_client *client, struct wait *w);
 /* Until what @w waits for is there. 0; -EAGAIN not in time; -EINTR; ... */
 int vxi_client_wait(struct vexipc_client *client, struct wait *w, int timeout_ms);
+/* Send a request and wait for its completion; a signal cancels it. */
+int vxi_client_transact(struct vexipc_client *client, const struct out *o, uint64_t id,
+			struct vexipc_completion *completion);
+
+/* An id that no other request of this client has. */
+static inline uint64_t vxi_client_id(struct vexipc_client *client)
+{
+	return atomic_fetch_add_explicit(&client->next_id, 1, memory_order_relaxed);
+}
 
 #endif

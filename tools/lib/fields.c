@@ -113,6 +113,8 @@ static const struct vexipc_field stats_fields[] = {
 	T(overflow, "", NUMBER, "waiting now for whichever service has room first"),
 	T(overflowed, "", NUMBER, "found the queues of their services full"),
 	T(queue_ns, "ns", NUMBER, "of a service: estimated work that waits for it"),
+	T(carriers, "", NUMBER, "messages that several requests travelled in"),
+	T(carried, "", NUMBER, "requests in them"),
 	T(refused_by, "", ERRORS, "refused, by reason"),
 	T(failed_by, "", ERRORS, "failed, by reason"),
 	{ 0 },
@@ -213,6 +215,12 @@ static const struct vexipc_field config_fields[] = {
 	  "queues in which what is least waits longer are cut short; 0: none are"),
 	C("codel_interval_ms", CODEL_INTERVAL_MS, "ms", NUMBER,
 	  "for so long it may wait longer than codel_target_ms"),
+	C("dynamic_batching", DYNAMIC_BATCHING, "", BOOL,
+	  "requests that wait for one service travel in one batch"),
+	C("batch_max_bytes", BATCH_MAX_BYTES, "bytes", NUMBER,
+	  "most that such a batch carries; what is larger goes alone"),
+	C("batch_delay_us", BATCH_DELAY_US, "us", NUMBER,
+	  "a request waits so long for company; 0: not at all"),
 	{ 0 },
 };
 

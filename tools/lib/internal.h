@@ -120,6 +120,8 @@ int vxi_build_register(struct out *o, const struct vexipc_service_config *config
 /* An answer as a completion; -EPROTO when it is not one or is malformed. */
 int vxi_parse_completion(const struct vexipc_message *message,
 			 struct vexipc_completion *completion);
+/* Room for the results of so many items. 0, -ENOMEM. */
+int vxi_completion_items(struct vexipc_completion *completion, uint32_t count);
 /* A request as a service sees it; the message lies in request->buf. */
 int vxi_parse_request(const struct vexipc_message *message, struct vexipc_request *request);
 

@@ -93,7 +93,7 @@ static int parse_error(const struct vexipc_message *message, struct vexipc_resul
 	return 0;
 }
 
-static int completion_items(struct vexipc_completion *completion, uint32_t count)
+int vxi_completion_items(struct vexipc_completion *completion, uint32_t count)
 {
 	struct vexipc_result *items;
 
@@ -127,7 +127,7 @@ static int parse_batch_response(const struct vexipc_message *message,
 	count = le32toh(body.count);
 	if (count > VEXIPC_MAX_BATCH)
 		return -EPROTO;
-	err = completion_items(completion, count);
+	err = vxi_completion_items(completion, count);
 	if (err)
 		return err;
 	head->request_id = le64toh(body.request_id);
@@ -155,6 +155,7 @@ static int parse_batch_response(const struct vexipc_message *message,
 		item->service_ns = head->service_ns;
 		item->attempts = head->attempts;
 		item->error = le32toh(result.error);
+		item->kind = le32toh(result.kind);
 		item->dimensions = le32toh(result.dimensions);
 		item->data_type = le32toh(result.data_type);
 		item->scale = float_of(le32toh(result.scale));

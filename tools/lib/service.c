@@ -446,7 +446,9 @@ int vexipc_service_answer_batch(struct vexipc_service *service, struct vexipc_re
 		const struct vexipc_vector *v = &vectors[i];
 		struct vexipc_batch_result result = { .error = htole32(v->error) };
 
-		if (!v->error) {
+		if (v->error) {
+			result.kind = htole32(v->kind);
+		} else {
 			result.dimensions = htole32(v->dimensions);
 			result.data_type = htole32(v->data_type);
 			result.scale = htole32(bits_of(v->scale));

@@ -161,13 +161,12 @@ static void do_item(struct worker *worker, const struct vexipc_request *request,
 	struct engine_request ask = {
 		.content = content, .len = len, .dims = request->dimensions,
 	};
-	uint32_t kind;
 	int err;
 
 	err = worker->ops->embed(worker->engine, worker->thread, &ask, worker->vector,
 				 ENGINE_MAX_DIMS, result);
 	if (err) {
-		error_of(err, &vector->error, &kind);
+		error_of(err, &vector->error, &vector->kind);
 		return;
 	}
 	vector->dimensions = result->dims;
@@ -176,6 +175,7 @@ static void do_item(struct worker *worker, const struct vexipc_request *request,
 	vector->data = malloc(vector->bytes);
 	if (!vector->data) {
 		vector->error = VEXIPC_ERR_NO_MEMORY;
+		vector->kind = VEXIPC_ERROR_RETRY;
 		return;
 	}
 	vexipc_vector_encode(request->data_type, worker->vector, result->dims,

@@ -20,6 +20,8 @@ enum {
 	KEY_RAW,
 	KEY_TRANSPORT,
 	MOST_JOBS = 65536,
+	/* Of a batch's texts; what else is in its message has room beside them. */
+	MOST_BYTES = VEXIPC_MAX_MESSAGE - 4096,
 };
 
 struct embed_args {
@@ -51,7 +53,7 @@ static const struct argp_option options[] = {
 	  "consistent-hash", 2 },
 	{ "transport", KEY_TRANSPORT, "NAME", 0,
 	  "reach the module by chardev (default) or netlink", 2 },
-	{ "batch", KEY_BATCH, "N", 0, "N texts in one request", 2 },
+	{ "batch", KEY_BATCH, "N", 0, "N texts in one call, or max, as many as one takes", 2 },
 	{ "jobs", 'j', "N", 0, "N requests under way at once; default 1", 2 },
 	{ 0, 0, 0, 0, "Output:", 3 },
 	{ "output", 'o', "FORMAT", 0, "jsonl (default), raw or npy", 3 },
@@ -105,7 +107,8 @@ static error_t option(int key, char *arg, struct argp_state *state)
 			argp_error(state, "no transport '%s'", arg);
 		break;
 	case KEY_BATCH:
-		args->batch = number_option(state, "--batch", arg, 1, VEXIPC_MAX_BATCH);
+		args->batch = !strcmp(arg, "max") ? VEXIPC_MAX_BATCH :
+			      number_option(state, "--batch", arg, 1, VEXIPC_MAX_BATCH);
 		break;
 	case 'j':
 		args->jobs = number_option(state, "--jobs", arg, 1, MOST_JOBS);
@@ -154,6 +157,7 @@ struct run {
 	struct source source;
 	size_t texts;			/* read so far */
 	int more;			/* may there be more texts? or a negative errno */
+	struct text kept;		/* read, but too much for the job before */
 	bool pending;			/* the next job is filled, but finds no room */
 	struct iovec *items;
 };
@@ -172,16 +176,29 @@ static void drop_texts(struct job *job)
 /* Read the texts of the next job. 1, 0 at the end, or a negative errno. */
 static int fill(struct run *run, struct job *job)
 {
+	size_t bytes = 0;
+
 	job->first = run->texts;
 	job->count = 0;
 	job->done = false;
 	while (job->count < run->args->batch) {
-		int got = source_next(&run->source, &job->texts[job->count]);
+		struct text *text = &job->texts[job->count];
+		int got = 1;
 
+		if (run->kept.data)
+			*text = run->kept;
+		else
+			got = source_next(&run->source, text);
+		run->kept = (struct text) { 0 };
 		if (got < 0)
 			return got;
 		if (!got)
 			break;
+		bytes += text->len + sizeof(struct vexipc_batch_item);
+		if (job->count && bytes > MOST_BYTES) {
+			run->kept = *text;
+			break;
+		}
 		job->count++;
 		run->texts++;
 	}
@@ -211,13 +228,37 @@ static bool worth_waiting(const struct run *run, int err)
 			       err == -EBUSY || err == -EXFULL);
 }
 
+/* Embed a batch in as many parts as services want it in. */
+static int embed_job(struct run *run, struct job *job)
+{
+	struct vexipc_embed_params params = run->args->params;
+	int err = vexipc_embed_batch(run->client, &params, items_of(run, job), job->count,
+				     &job->completion);
+
+	job->done = true;
+	return err;
+}
+
+/* No service takes it as it is. */
+static bool wants_parts(uint32_t error)
+{
+	return error == VEXIPC_ERR_NO_CAPABLE_SERVICE || error == VEXIPC_ERR_TOO_LARGE ||
+	       error == VEXIPC_ERR_INVALID;
+}
+
 static int submit_job(struct run *run, struct job *job)
 {
 	struct vexipc_embed_params params = params_of(run, job);
+	int err;
 
+	if (run->args->batch > 1 && run->args->jobs > 1) {
+		err = vexipc_batch_submit(run->client, &params, items_of(run, job), job->count,
+					  &job->request_id);
+		return err && wants_parts(vexipc_error_from_errno(err)) ?
+		       embed_job(run, job) : err;
+	}
 	if (run->args->batch > 1)
-		return vexipc_batch_submit(run->client, &params, items_of(run, job), job->count,
-					   &job->request_id);
+		return embed_job(run, job);
 	return vexipc_embed_submit(run->client, &params, &job->request_id);
 }
 
@@ -240,6 +281,13 @@ static int collect(struct run *run)
 
 		if (job->done || job->request_id != completion.result.request_id)
 			continue;
+		if (!completion.count && job->count > 1 &&
+		    wants_parts(completion.result.error)) {
+			vexipc_completion_free(&completion);
+			/* What comes of it is in the job. */
+			embed_job(run, job);
+			return 0;
+		}
 		vexipc_completion_free(&job->completion);
 		job->completion = completion;
 		job->done = true;
@@ -326,6 +374,7 @@ static int run_embed(struct run *run)
 	if (!run->jobs || !run->items)
 		return fail(-ENOMEM, "begin");
 	err = embed_all(run);
+	free(run->kept.data);
 	run->active += run->pending;
 	while (run->active) {
 		drop_texts(job_at(run, 0));

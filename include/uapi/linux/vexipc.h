@@ -395,7 +395,8 @@ struct vexipc_embed_response_body {
 /*
  * Body of BATCH_REQUEST: like an embed request whose content is `count` items,
  * each a struct vexipc_batch_item and its bytes. content_len covers them all.
- * It goes to one service, whose max_batch is at least `count`.
+ * It goes to one service, whose max_batch is at least `count`. The kernel also
+ * puts requests into one that were not asked together, see dynamic_batching.
  */
 struct vexipc_batch_request_body {
 	struct vexipc_embed_request_body common;
@@ -425,7 +426,7 @@ struct vexipc_batch_result {
 	__le32 data_type;
 	__le32 scale;
 	__le32 vector_bytes;
-	__le32 reserved;
+	__le32 kind;			/* of the error: VEXIPC_ERROR_* */
 };
 
 struct vexipc_status_query_body {
@@ -589,6 +590,58 @@ struct vexipc_embed {
 	__u32 error_kind;			/* out: VEXIPC_ERROR_* */
 };
 
+/* struct vexipc_embed_item is one item of a batch; its own answer is in it. */
+struct vexipc_embed_item {
+	__aligned_u64 data_ptr;
+	__aligned_u64 result_ptr;
+	__u32 data_size;
+	__u32 result_size;
+	__u32 status;				/* out: enum vexipc_error */
+	__u32 dimensions;			/* out */
+	__u32 vector_bytes;			/* out */
+	__u32 scale;				/* out: float bits */
+	__u32 attempts;				/* out */
+	__u32 retry_after_ms;			/* out */
+	__aligned_u64 request_id;		/* out */
+	__aligned_u64 service_handle;		/* out */
+	__aligned_u64 queue_ns;			/* out */
+	__aligned_u64 service_ns;		/* out */
+};
+
+/**
+ * struct vexipc_embed_batch - embed many items in one call
+ *
+ * The call blocks until each item has its one answer. Each is a request of its
+ * own, with an id of the kernel's: refused, failed, retried and timed out by
+ * itself, as if it had been asked alone. Those that wait for the same service
+ * travel in one message, as many as it takes (max_batch, batch_max_bytes).
+ * Items are item_size apart; the kernel writes the smaller of both sizes. What
+ * finds no room waits until another item of the batch has been answered.
+ *
+ * Returns 0 when each item has its status. Errors: EINVAL count, or what all
+ * items share; EMSGSIZE more than VEXIPC_MAX_MESSAGE bytes in all, not counting
+ * items that are too large by themselves; EINTR a signal came: what had not
+ * been answered was cancelled, the items tell which; EFAULT, ENOMEM.
+ */
+struct vexipc_embed_batch {
+	__aligned_u64 items_ptr;
+	__aligned_u64 model_ptr;
+	__aligned_u64 service_ptr;
+	__aligned_u64 session;
+	__u32 count;				/* 1 to VEXIPC_MAX_BATCH */
+	__u32 item_size;			/* sizeof(struct vexipc_embed_item) */
+	__u32 model_len;
+	__u32 service_len;
+	__u32 dimensions;
+	__u32 data_type;
+	__u32 content_type;
+	__u32 priority;
+	__u32 timeout_ms;			/* for all; 0: request_timeout_ms */
+	__u32 algorithm;
+	__u32 flags;
+	__u32 failed;				/* out: items whose status is not 0 */
+};
+
 /**
  * struct vexipc_service_entry - one service, as lists and status show it
  *
@@ -735,6 +788,8 @@ struct vexipc_stats {
 	__aligned_u64 overflow;			/* of them, in the overflow queue */
 	__aligned_u64 overflowed;		/* ever */
 	__aligned_u64 queue_ns;			/* a service: estimated work that waits */
+	__aligned_u64 carriers;			/* messages of several requests */
+	__aligned_u64 carried;			/* requests in them */
 };
 
 struct vexipc_cancel {
@@ -781,6 +836,9 @@ enum vexipc_config_field {
 	VEXIPC_CONFIG_QUEUE_SHED_PERCENT	= 33,
 	VEXIPC_CONFIG_CODEL_TARGET_MS		= 34,	/* a wait not too long; 0: any */
 	VEXIPC_CONFIG_CODEL_INTERVAL_MS		= 35,	/* it may be longer for so long */
+	VEXIPC_CONFIG_DYNAMIC_BATCHING		= 36,	/* 1: what waits for one service travels together */
+	VEXIPC_CONFIG_BATCH_MAX_BYTES		= 37,	/* of items that travel together */
+	VEXIPC_CONFIG_BATCH_DELAY_US		= 38,	/* wait so long for company; 0: not at all */
 	__VEXIPC_CONFIG_MAX
 };
 
@@ -907,6 +965,7 @@ struct vexipc_policies {
 #define VEXIPC_IOC_CONFIG	_IOWR(VEXIPC_IOC_MAGIC, 0x27, struct vexipc_config)
 #define VEXIPC_IOC_CONTROL	_IOWR(VEXIPC_IOC_MAGIC, 0x28, struct vexipc_control)
 #define VEXIPC_IOC_POLICIES	_IOWR(VEXIPC_IOC_MAGIC, 0x29, struct vexipc_policies)
+#define VEXIPC_IOC_EMBED_BATCH	_IOWR(VEXIPC_IOC_MAGIC, 0x2a, struct vexipc_embed_batch)
 
 /* The names VexFS knows these by. */
 #define VEXFS_IOCTL_IPC_REGISTER_SERVICE	VEXIPC_IOC_REGISTER
@@ -1102,6 +1161,8 @@ enum vexipc_stats_attr {
 	VEXIPC_STATS_OVERFLOW		= 39,
 	VEXIPC_STATS_OVERFLOWED		= 40,
 	VEXIPC_STATS_QUEUE_NS		= 41,
+	VEXIPC_STATS_CARRIERS		= 42,
+	VEXIPC_STATS_CARRIED		= 43,
 	__VEXIPC_STATS_MAX
 };
 

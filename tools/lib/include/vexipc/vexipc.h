@@ -325,15 +325,17 @@ int vexipc_embed_text(struct vexipc_client *client, const char *text,
 		      struct vexipc_result *result);
 
 /**
- * vexipc_embed_batch() - embed several texts in one request, and wait
- * @params: as for one; its content is not used
- * @items: the texts
+ * vexipc_embed_batch() - embed several texts in one call, and wait
+ * @params: as for one; its content and request_id are not used
+ * @items: the texts, of at most VEXIPC_MAX_MESSAGE bytes together
  * @count: how many, 1 to VEXIPC_MAX_BATCH
- * @completion: filled
+ * @completion: filled: items in the order of the texts, each with its error
  *
- * It goes to one service, whose max_batch is at least @count. Return: 0 when the
- * batch was answered, though single items may have failed; or the negative
- * errno of completion->result.error.
+ * No service need take so many: they travel in batches of what services take,
+ * down to single requests, and each item fails as a single request would.
+ * Return: 0 when each item has its result, though all may have failed; -EINTR a
+ * signal came, items that were not answered have ERR_INTERRUPTED; or the negative
+ * errno of completion->result.error, then there are no items.
  */
 int vexipc_embed_batch(struct vexipc_client *client,
 		       const struct vexipc_embed_params *params,
@@ -350,7 +352,10 @@ int vexipc_embed_batch(struct vexipc_client *client,
  */
 int vexipc_embed_submit(struct vexipc_client *client,
 			const struct vexipc_embed_params *params, uint64_t *request_id);
-/* The same for a batch; see vexipc_embed_batch(). */
+/*
+ * The same for a batch. It goes to one service as it is, whose max_batch is at
+ * least @count, and may fail as a whole.
+ */
 int vexipc_batch_submit(struct vexipc_client *client,
 			const struct vexipc_embed_params *params,
 			const struct iovec *items, uint32_t count, uint64_t *request_id);
@@ -477,6 +482,7 @@ struct vexipc_vector {
 	uint32_t data_type;
 	float scale;			/* as vexipc_vector_encode() gave it */
 	uint32_t error;			/* enum vexipc_error */
+	uint32_t kind;			/* VEXIPC_ERROR_* of it, as in vexipc_service_fail() */
 };
 
 /**
