@@ -12,7 +12,8 @@
 /* Kinds that a flood of requests raises are told once a second. */
 static bool limited(enum vexipc_alert_kind kind)
 {
-	return kind == VEXIPC_ALERT_NO_CAPABLE_SERVICE || kind == VEXIPC_ALERT_QUEUE_FULL;
+	return kind == VEXIPC_ALERT_NO_CAPABLE_SERVICE || kind == VEXIPC_ALERT_QUEUE_FULL ||
+	       kind == VEXIPC_ALERT_RATE_LIMITED;
 }
 
 /**

@@ -61,6 +61,7 @@ static const struct entry_field fields_u32[] = {
 	FIELD(UID, uid),
 	FIELD(VERSION, version),
 	FIELD(BREAKER, breaker),
+	FIELD(LIMIT, limit),
 };
 
 static size_t list_room(const char *list, u32 len)

@@ -15,6 +15,7 @@
 struct vexipc_context;
 struct vexipc_image;
 struct vexipc_instance;
+struct vexipc_party;
 struct vexipc_service;
 
 /*
@@ -128,6 +129,11 @@ struct vexipc_request {
 	u8 priority;
 	bool listed;		/* in ep->requests */
 	bool finished;
+
+	/* what it is counted in while it has memory */
+	u32 held_bytes;
+	bool held, of_module;
+	struct vexipc_party *user;
 
 	/* where it has been */
 	u8 tried_count;

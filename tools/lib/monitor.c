@@ -108,6 +108,7 @@ static const struct {
 	N(PID, pid),
 	N(SLOT, slot),
 	N(BREAKER, breaker),
+	N(LIMIT, limit),
 #undef N
 };
 

@@ -63,6 +63,7 @@ static const char *const alerts[] = {
 	[VEXIPC_ALERT_BREAKER_OPENED]	   = "breaker-opened",
 	[VEXIPC_ALERT_BREAKER_CLOSED]	   = "breaker-closed",
 	[VEXIPC_ALERT_POLICY_DETACHED]	   = "policy-detached",
+	[VEXIPC_ALERT_RATE_LIMITED]	   = "rate-limited",
 };
 
 static const char *const policy_states[] = {

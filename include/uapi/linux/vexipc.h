@@ -634,6 +634,8 @@ struct vexipc_service_entry {
 	char id[VEXIPC_MAX_NAME];		/* NUL-padded; unterminated when full */
 	char name[VEXIPC_MAX_NAME];
 	char software_version[VEXIPC_MAX_NAME];
+	__u32 limit;				/* max_concurrent, or adaptively less */
+	__u32 reserved;
 };
 
 /**
@@ -712,6 +714,12 @@ struct vexipc_stats {
 	__aligned_u64 services_died;		/* went without unregistering */
 	__aligned_u64 refused_by[64];		/* by enum vexipc_error */
 	__aligned_u64 failed_by[64];		/* by enum vexipc_error */
+	__aligned_u64 limited_session;		/* refused by whose rate limit */
+	__aligned_u64 limited_user;
+	__aligned_u64 limited_instance;
+	__aligned_u64 limited_module;
+	__aligned_u64 limited_service;		/* of every service that could */
+	__aligned_u64 held_bytes;		/* content of requests, now */
 };
 
 struct vexipc_cancel {
@@ -752,6 +760,28 @@ enum vexipc_config_field {
 	VEXIPC_CONFIG_BREAKER_PANIC_PERCENT	= 27,	/* fewer left: breakers do not count */
 	VEXIPC_CONFIG_RETRY_BUDGET_PERCENT	= 28,	/* of requests under way; at least 3 */
 	VEXIPC_CONFIG_STALL_TIMEOUT_MS		= 29,	/* no answer for so long; 0: any */
+	VEXIPC_CONFIG_LIMIT_INSTANCE_REQUESTS	= 30,	/* a second; 0: no limit */
+	VEXIPC_CONFIG_LIMIT_INSTANCE_BYTES	= 31,	/* a second; 0: no limit */
+	VEXIPC_CONFIG_LIMIT_INSTANCE_BURST_MS	= 32,	/* at once: what comes in so long */
+	VEXIPC_CONFIG_LIMIT_USER_REQUESTS	= 33,
+	VEXIPC_CONFIG_LIMIT_USER_BYTES		= 34,
+	VEXIPC_CONFIG_LIMIT_USER_BURST_MS	= 35,
+	VEXIPC_CONFIG_LIMIT_SESSION_REQUESTS	= 36,
+	VEXIPC_CONFIG_LIMIT_SESSION_BYTES	= 37,
+	VEXIPC_CONFIG_LIMIT_SESSION_BURST_MS	= 38,
+	VEXIPC_CONFIG_LIMIT_SERVICE_REQUESTS	= 39,	/* to each service */
+	VEXIPC_CONFIG_LIMIT_SERVICE_BYTES	= 40,
+	VEXIPC_CONFIG_LIMIT_SERVICE_BURST_MS	= 41,
+	VEXIPC_CONFIG_LIMIT_MODULE_REQUESTS	= 42,	/* all namespaces; set in the first one */
+	VEXIPC_CONFIG_LIMIT_MODULE_BYTES	= 43,
+	VEXIPC_CONFIG_LIMIT_MODULE_BURST_MS	= 44,
+	VEXIPC_CONFIG_ADAPTIVE_RATES		= 45,	/* limits shrink while queues fill */
+	VEXIPC_CONFIG_ADAPTIVE_CONCURRENCY	= 46,	/* services get what does not slow them */
+	VEXIPC_CONFIG_MAX_BYTES			= 47,	/* content held, of the instance; 0: any */
+	VEXIPC_CONFIG_MAX_BYTES_PER_USER	= 48,	/* 0: any */
+	VEXIPC_CONFIG_MAX_REQUESTS_PER_USER	= 49,	/* held; 0: any */
+	VEXIPC_CONFIG_MAX_BYTES_MODULE		= 50,	/* all namespaces; set in the first one */
+	VEXIPC_CONFIG_MAX_REQUESTS_MODULE	= 51,
 	__VEXIPC_CONFIG_MAX
 };
 
@@ -771,7 +801,8 @@ struct vexipc_config_entry {
 /*
  * Read, or with VEXIPC_CONFIG_WRITE set, the entries: all or none. ENOENT an
  * unknown field, ERANGE a value out of range, EOPNOTSUPP a value known but not
- * built; `count` then tells the index of the entry refused.
+ * built, EPERM also a field of all namespaces but in the first; `count` then tells
+ * the index of the entry refused.
  */
 struct vexipc_config {
 	__aligned_u64 entries_ptr;
@@ -1005,6 +1036,7 @@ enum vexipc_service_attr {
 	VEXIPC_SVC_PID			= 51,	/* u32 */
 	VEXIPC_SVC_SLOT			= 52,	/* u32 */
 	VEXIPC_SVC_BREAKER		= 53,	/* u32, enum vexipc_breaker_state */
+	VEXIPC_SVC_LIMIT		= 54,	/* u32 */
 	__VEXIPC_SVC_MAX
 };
 
@@ -1047,6 +1079,12 @@ enum vexipc_stats_attr {
 	VEXIPC_STATS_SERVICES_DIED	= 32,
 	VEXIPC_STATS_REFUSED_BY		= 33,	/* nest: attribute type is the error */
 	VEXIPC_STATS_FAILED_BY		= 34,	/* nest: attribute type is the error */
+	VEXIPC_STATS_LIMITED_SESSION	= 35,
+	VEXIPC_STATS_LIMITED_USER	= 36,
+	VEXIPC_STATS_LIMITED_INSTANCE	= 37,
+	VEXIPC_STATS_LIMITED_MODULE	= 38,
+	VEXIPC_STATS_LIMITED_SERVICE	= 39,
+	VEXIPC_STATS_HELD_BYTES		= 40,
 	__VEXIPC_STATS_MAX
 };
 
@@ -1085,6 +1123,7 @@ enum vexipc_alert_kind {
 	VEXIPC_ALERT_BREAKER_OPENED	= 5,
 	VEXIPC_ALERT_BREAKER_CLOSED	= 6,
 	VEXIPC_ALERT_POLICY_DETACHED	= 7,	/* text says which and why */
+	VEXIPC_ALERT_RATE_LIMITED	= 8,	/* value: ms until more may come */
 	VEXIPC_ALERT_KINDS
 };
 

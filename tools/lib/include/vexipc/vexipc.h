@@ -353,6 +353,11 @@ int vexipc_embed_submit(struct vexipc_client *client,
 int vexipc_batch_submit(struct vexipc_client *client,
 			const struct vexipc_embed_params *params,
 			const struct iovec *items, uint32_t count, uint64_t *request_id);
+/*
+ * When to come back, as the last vexipc_embed_submit() that was refused at once
+ * was told; 0: unknown. What is refused later tells it in its completion.
+ */
+uint32_t vexipc_client_retry_after_ms(const struct vexipc_client *client);
 
 /* Readable when vexipc_client_next() has, or may have, a completion. */
 int vexipc_client_fd(const struct vexipc_client *client);
