@@ -5,12 +5,15 @@
  */
 #include <kunit/visibility.h>
 
+#include "admission.h"
 #include "availability.h"
 #include "batch.h"
 #include "breaker.h"
+#include "bucket.h"
 #include "config.h"
 #include "endpoint.h"
 #include "error.h"
+#include "gradient.h"
 #include "health.h"
 #include "histogram.h"
 #include "instance.h"
@@ -27,6 +30,9 @@
 /* Each is defined, and has its kernel-doc, in the file of its header. */
 #define TESTED(symbol) EXPORT_SYMBOL_IF_KUNIT(symbol)
 
+TESTED(vexipc_admission_refresh);
+TESTED(vexipc_admission_share);
+
 TESTED(vexipc_availability_init);
 TESTED(vexipc_availability_set);
 TESTED(vexipc_availability_share);
@@ -37,6 +43,12 @@ TESTED(vexipc_batch_check_results);
 TESTED(vexipc_breaker_note);
 TESTED(vexipc_breaker_look);
 TESTED(vexipc_breaker_set);
+
+TESTED(vexipc_bucket_cost);
+TESTED(vexipc_bucket_wait);
+TESTED(vexipc_bucket_take);
+TESTED(vexipc_bucket_charge);
+TESTED(vexipc_bucket_give);
 
 TESTED(vexipc_config_init);
 TESTED(vexipc_config_row);
@@ -57,6 +69,10 @@ TESTED(vexipc_out_image);
 TESTED(vexipc_endpoint_service);
 
 TESTED(vexipc_error_name);
+
+TESTED(vexipc_gradient_answer);
+TESTED(vexipc_gradient_drop);
+TESTED(vexipc_gradient_limit);
 
 TESTED(vexipc_health_heartbeat);
 
@@ -102,6 +118,9 @@ TESTED(vexipc_registry_by_id);
 TESTED(vexipc_registry_by_handle);
 TESTED(vexipc_registry_next);
 TESTED(vexipc_service_state);
+TESTED(vexipc_service_max);
+TESTED(vexipc_service_limit);
+TESTED(vexipc_service_entry_fill);
 TESTED(vexipc_service_free);
 
 TESTED(vexipc_request_alloc);
