@@ -13,7 +13,7 @@
 static bool limited(enum vexipc_alert_kind kind)
 {
 	return kind == VEXIPC_ALERT_NO_CAPABLE_SERVICE || kind == VEXIPC_ALERT_QUEUE_FULL ||
-	       kind == VEXIPC_ALERT_BACKPRESSURE;
+	       kind == VEXIPC_ALERT_BACKPRESSURE || kind == VEXIPC_ALERT_RATE_LIMITED;
 }
 
 /**

@@ -8,9 +8,11 @@
  */
 #include <linux/errno.h>
 #include <linux/jhash.h>
+#include <linux/ktime.h>
 #include <linux/percpu.h>
 #include <linux/random.h>
 
+#include "admission.h"
 #include "alert.h"
 #include "algorithm.h"
 #include "balancer.h"
@@ -46,6 +48,15 @@ static bool eligible(struct vexipc_service *svc, struct vexipc_pick *pick)
 		pick->open++;
 		if (!pick->panic || READ_ONCE(svc->breaker.held))
 			return false;
+	}
+	if (unlikely(pick->limits)) {
+		u64 wait = vexipc_admission_wait(&svc->buckets, &pick->toll, pick->now_ns);
+
+		if (wait) {
+			pick->limited++;
+			pick->wait_ns = min(pick->wait_ns, wait);
+			return false;
+		}
 	}
 	return !pick->with_room || vexipc_service_in_hand(svc) < vexipc_service_limit(svc);
 }
@@ -299,6 +310,7 @@ static struct vexipc_service *of_session(struct vexipc_instance *inst,
 {
 	struct vexipc_service *svc = vexipc_registry_by_handle(inst, handle);
 	bool tried_too = pick->tried_too;
+	u32 limited = pick->limited;
 	bool fit;
 
 	if (!svc)
@@ -308,7 +320,8 @@ static struct vexipc_service *of_session(struct vexipc_instance *inst,
 	pick->tried_too = tried_too;
 	if (fit && (tried_too || !vexipc_request_tried(pick->req, svc->slot)))
 		return svc;
-	*stays = fit;
+	/* That it has had its share for now does not move a session. */
+	*stays = fit || pick->limited != limited;
 	vexipc_service_put(svc);
 	return NULL;
 }
@@ -340,7 +353,8 @@ static struct vexipc_service *balanced(struct vexipc_instance *inst, struct vexi
  * @tried_too: also one that has had it before
  * @why: when there is none: -EMSGSIZE every capable one is reached by a way too
  *	 narrow, -EHOSTDOWN breakers keep out all there are, -ENODEV none is capable
- *	 and available, -ENOENT the pinned one is gone
+ *	 and available, -ENOENT the pinned one is gone, -EDQUOT all that could
+ *	 have had as much as they may, for as long as @req->retry_after_ms tells
  *
  * Return: the service with a reference, or NULL.
  */
@@ -351,6 +365,7 @@ struct vexipc_service *vexipc_balancer_pick(struct vexipc_request *req,
 	struct vexipc_service *svc;
 	struct vexipc_pick *pick;
 	bool gone = false;
+	u64 wait_ns;
 
 	local_bh_disable();
 	rcu_read_lock();
@@ -358,13 +373,25 @@ struct vexipc_service *vexipc_balancer_pick(struct vexipc_request *req,
 	memset(pick, 0, offsetof(struct vexipc_pick, service));
 	pick->req = req;
 	pick->tried_too = tried_too;
+	/* What was accepted before is not refused. */
+	if (unlikely(READ_ONCE(inst->admission.services)) &&
+	    !vexipc_state_attempt(atomic_read(&req->state))) {
+		pick->limits = true;
+		pick->wait_ns = U64_MAX;
+		pick->now_ns = ktime_get_ns();
+		vexipc_admission_toll(inst, VEXIPC_SCOPE_SERVICE, req, &pick->toll);
+	}
 	svc = req->pin ? pinned(inst, pick, &gone) : balanced(inst, pick);
 	*why = gone ? -ENOENT :
 	       pick->too_large && !pick->capable ? -EMSGSIZE :
+	       pick->limited ? -EDQUOT :
 	       pick->open ? -EHOSTDOWN : -ENODEV;
+	wait_ns = pick->wait_ns;
 	rcu_read_unlock();
 	local_bh_enable();
 
+	if (!svc && *why == -EDQUOT)
+		vexipc_admission_refused(req, VEXIPC_SCOPE_SERVICE, wait_ns);
 	if (!svc && *why == -ENODEV && !req->pin && !req->tried_count)
 		vexipc_alert(inst, VEXIPC_ALERT_NO_CAPABLE_SERVICE, NULL, req->dimensions,
 			     "no capable service is available");

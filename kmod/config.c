@@ -5,6 +5,7 @@
 #include <linux/limits.h>
 #include <linux/nospec.h>
 
+#include "admission.h"
 #include "config.h"
 #include "health.h"
 #include "instance.h"
@@ -55,6 +56,28 @@ static const struct vexipc_config_row rows[VEXIPC_CONFIG_MAX + 1] = {
 	ROW(DYNAMIC_BATCHING,		0, 1, 0),
 	ROW(BATCH_MAX_BYTES,		1 << 10, 1 << 20, 64 << 10),
 	ROW(BATCH_DELAY_US,		0, 100000, 0),
+	ROW(LIMIT_INSTANCE_REQUESTS,	0, 1000000, 0),
+	ROW(LIMIT_INSTANCE_BYTES,	0, U32_MAX, 0),
+	ROW(LIMIT_INSTANCE_BURST_MS,	1, 3600000, 1000),
+	ROW(LIMIT_USER_REQUESTS,	0, 1000000, 0),
+	ROW(LIMIT_USER_BYTES,		0, U32_MAX, 0),
+	ROW(LIMIT_USER_BURST_MS,	1, 3600000, 1000),
+	ROW(LIMIT_SESSION_REQUESTS,	0, 1000000, 0),
+	ROW(LIMIT_SESSION_BYTES,	0, U32_MAX, 0),
+	ROW(LIMIT_SESSION_BURST_MS,	1, 3600000, 1000),
+	ROW(LIMIT_SERVICE_REQUESTS,	0, 1000000, 0),
+	ROW(LIMIT_SERVICE_BYTES,	0, U32_MAX, 0),
+	ROW(LIMIT_SERVICE_BURST_MS,	1, 3600000, 1000),
+	ROW(LIMIT_MODULE_REQUESTS,	0, 1000000, 0),
+	ROW(LIMIT_MODULE_BYTES,		0, U32_MAX, 0),
+	ROW(LIMIT_MODULE_BURST_MS,	1, 3600000, 1000),
+	ROW(ADAPTIVE_RATES,		0, 1, 0),
+	ROW(ADAPTIVE_CONCURRENCY,	0, 1, 0),
+	ROW(MAX_BYTES,			0, U32_MAX, 1 << 30),
+	ROW(MAX_BYTES_PER_USER,		0, U32_MAX, 0),
+	ROW(MAX_REQUESTS_PER_USER,	0, VEXIPC_MAX_REQUESTS, 0),
+	ROW(MAX_BYTES_MODULE,		0, U32_MAX, 0),
+	ROW(MAX_REQUESTS_MODULE,	0, S32_MAX, 0),
 };
 
 void vexipc_config_init(struct vexipc_settings *s)
@@ -97,6 +120,20 @@ int vexipc_config_check(u32 field, u64 value)
 	return 0;
 }
 
+static bool of_module(u32 field)
+{
+	switch (field) {
+	case VEXIPC_CONFIG_LIMIT_MODULE_REQUESTS:
+	case VEXIPC_CONFIG_LIMIT_MODULE_BYTES:
+	case VEXIPC_CONFIG_LIMIT_MODULE_BURST_MS:
+	case VEXIPC_CONFIG_MAX_BYTES_MODULE:
+	case VEXIPC_CONFIG_MAX_REQUESTS_MODULE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /**
  * vexipc_config_write() - change fields, all or none
  * @inst: the instance
@@ -105,7 +142,8 @@ int vexipc_config_check(u32 field, u64 value)
  * @refused: index of the entry that was refused, when one was
  *
  * Context: may sleep.
- * Return: 0, or the error of vexipc_config_check() for the first entry refused.
+ * Return: 0; the error of vexipc_config_check() for the first entry refused;
+ * -EPERM a field of the whole module, and @inst is not that of init_net.
  */
 int vexipc_config_write(struct vexipc_instance *inst,
 			const struct vexipc_config_entry *entries, u32 count,
@@ -114,6 +152,9 @@ int vexipc_config_write(struct vexipc_instance *inst,
 	for (u32 i = 0; i < count; i++) {
 		int err = vexipc_config_check(entries[i].field, entries[i].value);
 
+		/* What is above the namespaces is set in the first one. */
+		if (!err && inst->net != &init_net && of_module(entries[i].field))
+			err = -EPERM;
 		if (err) {
 			*refused = i;
 			return err;
@@ -127,6 +168,7 @@ int vexipc_config_write(struct vexipc_instance *inst,
 
 		WRITE_ONCE(inst->settings.value[field], entries[i].value);
 	}
+	vexipc_admission_refresh(inst);
 	mutex_unlock(&inst->config_lock);
 
 	vexipc_health_reschedule(inst);

@@ -15,6 +15,7 @@
 #include "context.h"
 #include "device.h"
 #include "instance.h"
+#include "memory.h"
 #include "message.h"
 #include "pressure.h"
 #include "protocol.h"
@@ -274,7 +275,7 @@ static ssize_t write_one(struct vexipc_context *ctx, struct file *filp, struct i
 		vexipc_count(ctx->inst, BAD_MESSAGES);
 		return -EINVAL;
 	}
-	message = kvmalloc(len, GFP_KERNEL_ACCOUNT);
+	message = vexipc_caller_alloc(len);
 	if (!message)
 		return -ENOMEM;
 	memcpy(message, &header, sizeof(header));

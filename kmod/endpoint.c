@@ -11,6 +11,7 @@
 
 #include "endpoint.h"
 #include "instance.h"
+#include "memory.h"
 #include "protocol.h"
 #include "registry.h"
 #include "request.h"
@@ -78,7 +79,7 @@ static int make_own_ids(struct vexipc_endpoint *ep)
 
 	if (READ_ONCE(ep->own_ids))
 		return 0;
-	ids = kvcalloc(1 << VEXIPC_OWN_ID_BITS, sizeof(*ids), GFP_KERNEL_ACCOUNT);
+	ids = kvcalloc(1 << VEXIPC_OWN_ID_BITS, sizeof(*ids), VEXIPC_GFP_CALLER);
 	if (!ids)
 		return -ENOMEM;
 	get_random_once(&id_seed, sizeof(id_seed));
@@ -236,7 +237,7 @@ int vexipc_endpoint_reply(struct vexipc_endpoint *ep, const struct vexipc_image 
 	struct vexipc_reply *reply;
 	int err = 0;
 
-	reply = kvmalloc(struct_size(reply, message, len), GFP_KERNEL_ACCOUNT);
+	reply = vexipc_caller_alloc(struct_size(reply, message, len));
 	if (!reply)
 		return -ENOMEM;
 	reply->out.reply = true;

@@ -97,10 +97,15 @@ static int __net_init instance_init(struct net *net)
 	err = vexipc_sticky_init(&inst->sticky);
 	if (err)
 		goto registry_exit;
+	err = vexipc_admission_init(inst);
+	if (err)
+		goto sticky_exit;
 	vexipc_health_init(inst);
 	vexipc_endpoint_init(&inst->probes, inst, &probes_ops);
 	return 0;
 
+sticky_exit:
+	vexipc_sticky_exit(&inst->sticky);
 registry_exit:
 	vexipc_registry_exit(inst);
 free_policy:
@@ -140,6 +145,7 @@ static void __net_exit instance_exit(struct net *net)
 
 	vexipc_policy_user_exit(inst);
 	vexipc_trace(instance_exit, inst->cookie);
+	vexipc_admission_exit(inst);
 	vexipc_sticky_exit(&inst->sticky);
 	vexipc_registry_exit(inst);
 	vexipc_slots_free(&inst->slots);

@@ -9,6 +9,7 @@
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
 
+#include "admission.h"
 #include "config.h"
 #include "endpoint.h"
 #include "overflow.h"
@@ -31,6 +32,7 @@ enum { VEXIPC_NETLINK_HASH_BITS = 8 };
  * @slots:	   requests by correlation id
  * @stats:	   per-CPU event counters
  * @live:	   requests admitted and not completed
+ * @admission:	   how much comes in
  * @retrying:	   of them, those that have failed once and were not moved
  * @queued:	   requests waiting in some queue
  * @queued_max:	   the most ever in @queued
@@ -67,6 +69,7 @@ struct vexipc_instance {
 	struct vexipc_slots slots;
 	struct vexipc_counters __percpu *stats;
 	atomic_t live;
+	struct vexipc_admission admission;
 	atomic_t retrying;
 	atomic_t queued;
 	atomic_t queued_max;
@@ -108,6 +111,12 @@ static inline u32 vexipc_config(const struct vexipc_instance *inst,
 				enum vexipc_config_field field)
 {
 	return vexipc_setting(&inst->settings, field);
+}
+
+/* vexipc_admission_on() - is some limit set that requests are to be asked about? */
+static inline bool vexipc_admission_on(const struct vexipc_instance *inst)
+{
+	return READ_ONCE(inst->admission.on) | READ_ONCE(vexipc_admission_module_on);
 }
 
 #endif

@@ -16,6 +16,7 @@
 #include "embed.h"
 #include "error.h"
 #include "instance.h"
+#include "memory.h"
 #include "message.h"
 #include "policy.h"
 #include "protocol.h"
@@ -239,7 +240,7 @@ static int take_question(const struct vexipc_embed *arg, struct vexipc_question 
 		if (err)
 			return err;
 	}
-	q->mem = kvmalloc(q->model_len + q->content_len, GFP_KERNEL_ACCOUNT);
+	q->mem = vexipc_caller_alloc(q->model_len + q->content_len);
 	if (!q->mem)
 		return -ENOMEM;
 	q->model = q->mem;
@@ -340,6 +341,7 @@ static int do_embed(struct call *call)
 		if (err == -EAGAIN)
 			WRITE_ONCE(call->file->pressed, true);
 		arg.status = req->status;
+		arg.retry_after_ms = req->retry_after_ms;
 		err = give(call, &arg, sizeof(arg)) ?: err;
 	} else if (arg.result_ptr) {
 		arg.request_id = request_id;

@@ -13,6 +13,7 @@
 #include "endpoint.h"
 #include "error.h"
 #include "instance.h"
+#include "memory.h"
 #include "request.h"
 
 /* struct vexipc_client is a kernel client; requests in flight keep it alive. */
@@ -109,7 +110,7 @@ static struct vexipc_request *prepare(struct vexipc_client *client,
 
 	if (err)
 		return ERR_PTR(err);
-	q.mem = kvmalloc(q.model_len + q.content_len, GFP_KERNEL_ACCOUNT);
+	q.mem = vexipc_caller_alloc(q.model_len + q.content_len);
 	if (!q.mem)
 		return ERR_PTR(-ENOMEM);
 	memcpy(q.mem, request->model, q.model_len);
@@ -128,6 +129,7 @@ static void fill_result(const struct vexipc_request *req, struct vexipc_kernel_r
 		.err = vexipc_error_errno(req->status),
 		.error = req->status,
 		.service_handle = req->service_handle,
+		.retry_after_ms = req->retry_after_ms,
 	};
 	if (req->sent_ns) {
 		result->queue_ns = req->sent_ns - req->submitted_ns;
@@ -166,6 +168,7 @@ int vexipc_embed(struct vexipc_client *client, const struct vexipc_kernel_reques
 	req->may_wait = true;
 	err = vexipc_request_submit(req);
 	if (err) {
+		result->retry_after_ms = req->retry_after_ms;
 		vexipc_request_put(req);
 		goto refused;
 	}
@@ -225,7 +228,7 @@ int vexipc_embed_async(struct vexipc_client *client,
 		       const struct vexipc_kernel_request *request,
 		       vexipc_done_t done, void *private, u64 *request_id)
 {
-	struct callback *callback = kmalloc(sizeof(*callback), GFP_KERNEL);
+	struct callback *callback = kmalloc(sizeof(*callback), VEXIPC_GFP_CALLER);
 	struct vexipc_request *req;
 	int err;
 

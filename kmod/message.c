@@ -13,6 +13,7 @@
 #include "error.h"
 #include "health.h"
 #include "instance.h"
+#include "memory.h"
 #include "message.h"
 #include "message_service.h"
 #include "protocol.h"
@@ -25,11 +26,13 @@ const void *vexipc_message_body(const struct vexipc_incoming *in, u32 size)
 	return in->len - sizeof(*in->header) < size ? NULL : in->header + 1;
 }
 
-static int reply_error(const struct vexipc_incoming *in, u64 request_id, int err)
+static int reply_error(const struct vexipc_incoming *in, u64 request_id, int err,
+		       u32 retry_after_ms)
 {
 	struct vexipc_error_body body = {
 		.request_id = cpu_to_le64(request_id),
 		.error = cpu_to_le32(vexipc_error_from_errno(err)),
+		.retry_after_ms = cpu_to_le32(retry_after_ms),
 	};
 	struct vexipc_image image;
 
@@ -43,16 +46,18 @@ static int reply_error(const struct vexipc_incoming *in, u64 request_id, int err
 static int submit(const struct vexipc_incoming *in, struct vexipc_request *req)
 {
 	u64 request_id = req->request_id;
+	u32 retry_after_ms;
 	int err;
 
 	req->client_correlation = in->correlation;
 	req->complete = vexipc_endpoint_complete;
 	err = vexipc_request_submit(req);
+	retry_after_ms = err ? req->retry_after_ms : 0;
 	vexipc_request_put(req);
 	/* Who does not wait tries the write again. */
 	if (err == -EAGAIN)
 		return err;
-	return err ? reply_error(in, request_id, err) : 0;
+	return err ? reply_error(in, request_id, err, retry_after_ms) : 0;
 }
 
 static int embed_request(struct vexipc_incoming *in)
@@ -153,7 +158,7 @@ static int health_check(struct vexipc_incoming *in)
 		return err;
 	svc = vexipc_registry_by_id(in->ctx->inst, (const char *)(body + 1), id_len);
 	if (!svc)
-		return reply_error(in, 0, -ENOENT);
+		return reply_error(in, 0, -ENOENT, 0);
 	in->ctx->deadline = ktime_get_ns() + (u64)timeout * NSEC_PER_MSEC;
 	req = vexipc_request_alloc(in->ctx, in->ep, in->type);
 	if (req)
@@ -225,7 +230,7 @@ static int discovery(struct vexipc_incoming *in)
 		return -EINVAL;
 
 	room = vexipc_registry_count(in->ctx->inst) + 8;
-	entries = kvmalloc_array(room, sizeof(*entries), GFP_KERNEL_ACCOUNT);
+	entries = vexipc_caller_alloc(array_size(room, sizeof(*entries)));
 	if (!entries)
 		return -ENOMEM;
 	while (count < room &&

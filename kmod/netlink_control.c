@@ -56,6 +56,12 @@ static const u16 stats_offset[VEXIPC_STATS_MAX + 1] = {
 	FIELD(QUEUE_NS, queue_ns),
 	FIELD(CARRIERS, carriers),
 	FIELD(CARRIED, carried),
+	FIELD(LIMITED_SESSION, limited_session),
+	FIELD(LIMITED_USER, limited_user),
+	FIELD(LIMITED_INSTANCE, limited_instance),
+	FIELD(LIMITED_MODULE, limited_module),
+	FIELD(LIMITED_SERVICE, limited_service),
+	FIELD(HELD_BYTES, held_bytes),
 };
 
 #define STAT_ROOM nla_total_size_64bit(sizeof(u64))
@@ -186,6 +192,10 @@ static void explain(struct genl_info *info, const struct nlattr *attr, int err)
 	case -EOPNOTSUPP:
 		NL_SET_ERR_MSG_ATTR(info->extack, attr, "this version can not do that");
 		break;
+	case -EPERM:
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "of all namespaces: set it in the first one");
+		break;
 	case -ENOENT:
 		NL_SET_ERR_MSG_ATTR(info->extack, attr, "no such field");
 		break;
@@ -194,11 +204,14 @@ static void explain(struct genl_info *info, const struct nlattr *attr, int err)
 
 int vexipc_netlink_do_config_set(struct sk_buff *skb, struct genl_info *info)
 {
-	struct vexipc_config_entry entries[VEXIPC_CONFIG_MAX] = {};
+	struct vexipc_config_entry *entries __free(kfree) =
+		kcalloc(VEXIPC_CONFIG_MAX, sizeof(*entries), GFP_KERNEL);
 	const struct nlattr *attrs[VEXIPC_CONFIG_MAX], *attr;
 	u32 count = 0, refused = 0;
 	int err, rest;
 
+	if (!entries)
+		return -ENOMEM;
 	if (GENL_REQ_ATTR_CHECK(info, VEXIPC_A_CONFIG))
 		return -EINVAL;
 	if (!vexipc_netlink_admin(skb, info)) {

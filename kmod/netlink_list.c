@@ -68,6 +68,7 @@ static const struct entry_field fields_u32[] = {
 	FIELD(BREAKER_MIN_VOLUME, breaker_min_volume),
 	FIELD(BREAKER_EJECTION_MS, breaker_ejection_ms),
 	FIELD(BREAKER_MAX_EJECTION_MS, breaker_max_ejection_ms),
+	FIELD(LIMIT, limit),
 };
 
 static size_t list_room(const char *list, u32 len)

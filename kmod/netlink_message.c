@@ -7,6 +7,7 @@
 
 #include "context.h"
 #include "instance.h"
+#include "memory.h"
 #include "message.h"
 #include "netlink_socket.h"
 #include "protocol.h"
@@ -159,7 +160,7 @@ static int assembly_begin(struct vexipc_instance *inst, struct vexipc_assembly *
 		NL_SET_ERR_MSG(extack, "too many unfinished messages: send again later");
 		return -ENOBUFS;
 	}
-	a->data = kvmalloc(total, GFP_KERNEL_ACCOUNT);
+	a->data = vexipc_caller_alloc(total);
 	if (!a->data) {
 		atomic_long_sub(total, &inst->assembling);
 		return -ENOMEM;
@@ -225,8 +226,10 @@ static int receive(struct vexipc_context *ctx, struct sk_buff *skb, struct genl_
 		/* The socket may have changed hands since the first fragment. */
 		err = permit(ctx, skb, info, message, len);
 	} else {
-		message = kvmemdup(piece->data, len, GFP_KERNEL_ACCOUNT);
+		message = vexipc_caller_alloc(len);
 		err = message ? 0 : -ENOMEM;
+		if (message)
+			memcpy(message, piece->data, len);
 	}
 	if (!err)
 		err = vexipc_message_receive(ctx, &socket->ep, &message, len);

@@ -4,6 +4,8 @@
 
 #include <linux/types.h>
 
+#include "admission.h"
+
 struct vexipc_request;
 struct vexipc_service;
 
@@ -20,6 +22,11 @@ enum { VEXIPC_MAX_CANDIDATES = 64 };
  * @too_large:	 some would be, but is reached by a way too narrow
  * @seen:	 available services looked at
  * @open:	 of them, kept out by their breakers
+ * @limits:	 rates of services are limited
+ * @limited:	 how often one was met that has had as much as it may
+ * @wait_ns:	 the least until one of these may have more
+ * @now_ns:	 the time
+ * @toll:	 what the request takes of a service's rate
  * @first:	 place in its set of the first one in @service
  * @count:	 services in @service
  * @service:	 those to choose from: all that are eligible, or some of many;
@@ -31,6 +38,10 @@ struct vexipc_pick {
 	struct vexipc_request *req;
 	bool tried_too, last_choice, panic, with_room, capable, too_large;
 	u32 seen, open;
+	bool limits;
+	u32 limited;
+	u64 wait_ns, now_ns;
+	struct vexipc_toll toll;
 	u32 first;
 	u32 count;
 	struct vexipc_service *service[VEXIPC_MAX_CANDIDATES];

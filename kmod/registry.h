@@ -11,10 +11,12 @@
 #include <linux/workqueue.h>
 #include <linux/vexipc.h>
 
+#include "admission.h"
 #include "availability.h"
 #include "breaker.h"
 #include "capable.h"
 #include "codel.h"
+#include "gradient.h"
 #include "histogram.h"
 #include "latency.h"
 #include "order.h"
@@ -65,6 +67,7 @@ struct vexipc_service_spec {
  * @registered_ns: when
  * @breadth:	how much it can do, for the tightest fit
  * @turn_weight: smooth weighted round robin's account
+ * @buckets:	how much it may get
  * @lock:	guards what follows
  * @queue:	requests in state QUEUED, in the order they will be sent
  * @codel:	whether that queue stands
@@ -91,6 +94,7 @@ struct vexipc_service_spec {
  * @fresh_ns:	when it came, or came back
  * @latency:	as the algorithms see it
  * @breaker:	keeps requests away while it fails
+ * @gradient:	how many it does well with at once
  * The rest:	figures, under @lock
  */
 struct vexipc_service {
@@ -111,6 +115,7 @@ struct vexipc_service {
 	u64 registered_ns;
 	u32 breadth;
 	atomic_t turn_weight;
+	struct vexipc_buckets buckets;
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	struct vexipc_order queue;
@@ -133,6 +138,7 @@ struct vexipc_service {
 	u64 fresh_ns;
 	struct vexipc_latency latency;
 	struct vexipc_breaker breaker;
+	struct vexipc_gradient gradient;
 
 	u64 requests, completed, failures, timed_out, cancelled;
 	u64 orphans, bad_answers;
@@ -180,6 +186,7 @@ struct vexipc_service *vexipc_registry_next(struct vexipc_instance *inst, u32 *s
 struct vexipc_service *vexipc_registry_at(struct vexipc_instance *inst, u32 slot);
 u32 vexipc_registry_count(struct vexipc_instance *inst);
 
+u32 vexipc_service_max(const struct vexipc_service *svc);
 u32 vexipc_service_limit(const struct vexipc_service *svc);
 u64 vexipc_service_queue_ns(const struct vexipc_service *svc);
 enum vexipc_service_state vexipc_service_state(const struct vexipc_service *svc);

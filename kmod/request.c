@@ -9,12 +9,14 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "admission.h"
 #include "alert.h"
 #include "balancer.h"
 #include "batch.h"
 #include "context.h"
 #include "error.h"
 #include "instance.h"
+#include "memory.h"
 #include "overflow.h"
 #include "pressure.h"
 #include "protocol.h"
@@ -90,7 +92,7 @@ static void retry_after_backoff(struct work_struct *work);
 struct vexipc_request *vexipc_request_alloc(const struct vexipc_context *ctx,
 					    struct vexipc_endpoint *ep, u32 type)
 {
-	struct vexipc_request *req = kmem_cache_alloc(request_cache, GFP_KERNEL_ACCOUNT);
+	struct vexipc_request *req = kmem_cache_alloc(request_cache, VEXIPC_GFP_CALLER);
 
 	if (!req)
 		return NULL;
@@ -137,6 +139,7 @@ void vexipc_request_put(struct vexipc_request *req)
 		return;
 	kvfree(req->mem);
 	kvfree(req->answer_mem);
+	vexipc_admission_release(req);
 	vexipc_instance_put_request(req->inst);
 	kmem_cache_free(request_cache, req);
 	vexipc_endpoint_put(ep);
@@ -267,14 +270,23 @@ static int overflow(struct vexipc_request *req, struct vexipc_service *full)
 static int route(struct vexipc_request *req, bool tried_too, struct vexipc_plug *plug)
 {
 	struct vexipc_service *full = NULL;
+	struct vexipc_toll toll;
 	u8 tried = req->tried_count;
-	int err = -ENODEV;
+	int i, err = -ENODEV;
+	bool limited;
 
-	for (int i = 0; i < ROUTE_TRIES; i++) {
+	for (i = 0; i < ROUTE_TRIES; i++) {
 		struct vexipc_service *svc = vexipc_balancer_pick(req, tried_too && !full, &err);
 
 		if (!svc)
 			break;
+		limited = unlikely(READ_ONCE(req->inst->admission.services)) && !is_probe(req);
+		if (limited && !vexipc_admission_serve(svc, req, &toll)) {
+			/* Another took the last of it: look again. */
+			vexipc_service_put(svc);
+			err = -EDQUOT;
+			continue;
+		}
 		if (req->tried_count < VEXIPC_MAX_TRIED)
 			req->tried[req->tried_count++] = svc->slot;
 		err = vexipc_queue_add(svc, req);
@@ -284,6 +296,8 @@ static int route(struct vexipc_request *req, bool tried_too, struct vexipc_plug 
 			__set_bit(svc->slot, plug->slots);
 		else if (!err)
 			svc->transport->kick(svc);
+		else if (limited)
+			vexipc_admission_unserve(svc, &toll);
 		if (unlikely(err == -EBUSY)) {
 			/* Another may have room; those that were full were not tried. */
 			if (full)
@@ -297,6 +311,8 @@ static int route(struct vexipc_request *req, bool tried_too, struct vexipc_plug 
 		if (err != -ENODEV)
 			break;
 	}
+	if (i == ROUTE_TRIES && err == -EDQUOT)
+		vexipc_admission_refused(req, VEXIPC_SCOPE_SERVICE, 0);
 	if (unlikely(full)) {
 		if (err && err != -ECANCELED && err != -ENOBUFS) {
 			req->tried_count = tried;
@@ -320,7 +336,7 @@ static int admit(struct vexipc_request *req)
 		return -ESHUTDOWN;
 	if (is_probe(req))
 		return 0;
-	err = vexipc_pressure_admit(req);
+	err = vexipc_pressure_admit(req) ?: vexipc_admission_hold(req);
 	if (err)
 		return err;
 	if (atomic_inc_return(&inst->live) >
@@ -383,24 +399,11 @@ static void arm_deadline(struct vexipc_request *req)
 		vexipc_request_put(req);
 }
 
-/**
- * vexipc_request_submit() - hand a request in
- * @req: filled in; deadline_ns 0 means request_timeout_ms from now. complete
- *	 is called exactly once if and only if this returns 0, maybe before it
- *	 returns.
- *
- * Unless complete is vexipc_request_wake, whose client keeps the time itself
- * in vexipc_request_wait(), a timer ends the request at its deadline.
- *
- * Context: may sleep.
- * Return: 0, and the request is completed exactly once; or a negative errno of
- * the error table, and it never is: -ESHUTDOWN, -EUSERS, -ENOMEM, -EEXIST
- * request_id in use, -ENOENT the pinned service is gone, -ENODEV no capable
- * service, -EHOSTDOWN their breakers are open, -EMSGSIZE too large for all that
- * are, -ENOBUFS queue full, -EAGAIN come back when vexipc_pressure_writable(),
- * -EXFULL shed, and for one that may wait for room -ETIMEDOUT, -EINTR.
+/*
+ * Admitted: route it. 0, and there is one completion; else there will be none, and
+ * nothing of it is left behind.
  */
-int vexipc_request_submit(struct vexipc_request *req)
+static int hand_in(struct vexipc_request *req, struct vexipc_plug *plug)
 {
 	return vexipc_request_submit_plugged(req, NULL);
 }
@@ -420,26 +423,9 @@ int vexipc_request_submit_plugged(struct vexipc_request *req, struct vexipc_plug
 	int state = vexipc_state(0, VEXIPC_NEW);
 	int err;
 
-	req->submitted_ns = ktime_get_ns();
-	if (!req->deadline_ns)
-		req->deadline_ns = req->submitted_ns + NSEC_PER_MSEC *
-			vexipc_config(inst, VEXIPC_CONFIG_REQUEST_TIMEOUT_MS);
-	if (is_probe(req)) {
-		vexipc_count(inst, PROBES);
-	} else {
-		vexipc_count(inst, SUBMITTED);
-		if (req->type == VEXIPC_MSG_BATCH_REQUEST) {
-			vexipc_count(inst, BATCHES);
-			vexipc_count_add(inst, BATCH_ITEMS, req->count);
-		}
-	}
-
-	err = admit(req);
-	if (err)
-		return refuse(req, err);
 	err = vexipc_slots_take(&inst->slots, req);
 	if (err)
-		goto unadmit;
+		return err;
 	if (!req->request_id)
 		req->request_id = req->correlation;
 	if (!req->client_correlation)
@@ -470,7 +456,81 @@ int vexipc_request_submit_plugged(struct vexipc_request *req, struct vexipc_plug
 	vexipc_endpoint_remove(req->ep, req);
 	vexipc_slots_release(&inst->slots, req);
 	vexipc_request_put(req);
-unadmit:
+	return err;
+}
+
+/* The same where rates are limited: who is refused has taken nothing of them. */
+static noinline int hand_in_limited(struct vexipc_request *req, struct vexipc_plug *plug)
+{
+	struct vexipc_charge charge = {};
+	int err = vexipc_admission_enter(req, &charge);
+
+	if (!err)
+		err = hand_in(req, plug);
+	vexipc_admission_end(&charge, err);
+	return err;
+}
+
+/**
+ * vexipc_request_submit() - hand a request in
+ * @req: filled in; deadline_ns 0 means request_timeout_ms from now. complete
+ *	 is called exactly once if and only if this returns 0, maybe before it
+ *	 returns.
+ *
+ * Unless complete is vexipc_request_wake, whose client keeps the time itself
+ * in vexipc_request_wait(), a timer ends the request at its deadline.
+ *
+ * Context: may sleep.
+ * Return: 0, and the request is completed exactly once; or a negative errno of
+ * the error table, and it never is: -ESHUTDOWN, -EUSERS, -ENOMEM, -EEXIST
+ * request_id in use, -ENOENT the pinned service is gone, -ENODEV no capable
+ * service, -EHOSTDOWN their breakers are open, -EMSGSIZE too large for all that
+ * are, -ENOBUFS queue full, -EAGAIN come back when vexipc_pressure_writable(),
+ * -EXFULL shed, -EDQUOT a rate limit: retry_after_ms says until when, and for one
+ * that may wait for room -ETIMEDOUT, -EINTR.
+ */
+int vexipc_request_submit(struct vexipc_request *req)
+{
+	return vexipc_request_submit_plugged(req, NULL);
+}
+
+/**
+ * vexipc_request_submit_plugged() - the same, but the service is not told yet
+ * @req: see there; without @plug it is the same
+ * @plug: vexipc_request_unplug() tells its services; until then the caller must
+ *	  not wait. The caller keeps the time, too.
+ *
+ * Context: may sleep.
+ * Return: see there.
+ */
+int vexipc_request_submit_plugged(struct vexipc_request *req, struct vexipc_plug *plug)
+{
+	struct vexipc_instance *inst = req->inst;
+	int err;
+
+	req->submitted_ns = ktime_get_ns();
+	if (!req->deadline_ns)
+		req->deadline_ns = req->submitted_ns + NSEC_PER_MSEC *
+			vexipc_config(inst, VEXIPC_CONFIG_REQUEST_TIMEOUT_MS);
+	if (is_probe(req)) {
+		vexipc_count(inst, PROBES);
+	} else {
+		vexipc_count(inst, SUBMITTED);
+		if (req->type == VEXIPC_MSG_BATCH_REQUEST) {
+			vexipc_count(inst, BATCHES);
+			vexipc_count_add(inst, BATCH_ITEMS, req->count);
+		}
+	}
+
+	err = admit(req);
+	if (err)
+		return refuse(req, err);
+	if (likely(is_probe(req) || !vexipc_admission_on(inst)))
+		err = hand_in(req, plug);
+	else
+		err = hand_in_limited(req, plug);
+	if (!err)
+		return 0;
 	if (!is_probe(req))
 		atomic_dec(&inst->live);
 	return refuse(req, err);

@@ -18,6 +18,7 @@ struct vexipc_carrier;
 struct vexipc_context;
 struct vexipc_image;
 struct vexipc_instance;
+struct vexipc_party;
 struct vexipc_service;
 
 /*
@@ -142,6 +143,11 @@ struct vexipc_request {
 	bool finished;
 	bool batched;		/* an item of a client's batch */
 	struct vexipc_carrier *carrier;	/* what it is SENT in, under svc->lock */
+
+	/* what it is counted in while it has memory */
+	u32 held_bytes;
+	bool held, of_module;
+	struct vexipc_party *user;
 
 	/* where it has been */
 	u8 tried_count;

@@ -12,11 +12,24 @@
 #include "spec.h"
 #include "trace.h"
 
-/* vexipc_service_limit() - how many requests it may have in flight. */
-u32 vexipc_service_limit(const struct vexipc_service *svc)
+/* vexipc_service_max() - how many requests it may ever have in flight. */
+u32 vexipc_service_max(const struct vexipc_service *svc)
 {
 	return svc->spec.max_concurrent ?:
 	       vexipc_config(svc->inst, VEXIPC_CONFIG_MAX_CONCURRENT_PER_SERVICE);
+}
+
+static bool adaptive(const struct vexipc_service *svc)
+{
+	return unlikely(vexipc_config(svc->inst, VEXIPC_CONFIG_ADAPTIVE_CONCURRENCY));
+}
+
+/* vexipc_service_limit() - how many it may have now. */
+u32 vexipc_service_limit(const struct vexipc_service *svc)
+{
+	u32 max = vexipc_service_max(svc);
+
+	return adaptive(svc) ? vexipc_gradient_limit(&svc->gradient, max) : max;
 }
 
 /**
@@ -129,6 +142,9 @@ void vexipc_service_account(struct vexipc_service *svc, enum vexipc_error error,
 			svc->average_us + ((s64)us - svc->average_us) / 8;
 		vexipc_latency_add(&svc->latency, now_ns, service_ns);
 		vexipc_breaker_note(svc, false, sent_ns, now_ns);
+		if (adaptive(svc))
+			vexipc_gradient_answer(&svc->gradient, vexipc_service_max(svc),
+					       svc->in_flight + 1, now_ns, service_ns);
 		return;
 	case VEXIPC_ERR_CANCELLED:
 	case VEXIPC_ERR_INTERRUPTED:
@@ -138,9 +154,13 @@ void vexipc_service_account(struct vexipc_service *svc, enum vexipc_error error,
 		svc->timed_out++;
 		/* Who waits for less than it usually takes learns nothing of it. */
 		failed = us >= 4ull * svc->average_us;
+		if (failed && adaptive(svc))
+			vexipc_gradient_drop(&svc->gradient, vexipc_service_max(svc));
 		break;
 	case VEXIPC_ERR_OVERLOADED:
 		/* Busy is not broken. */
+		if (adaptive(svc))
+			vexipc_gradient_drop(&svc->gradient, vexipc_service_max(svc));
 		return;
 	case VEXIPC_ERR_INVALID:
 	case VEXIPC_ERR_UNSUPPORTED:
@@ -188,7 +208,8 @@ void vexipc_service_entry_fill(struct vexipc_service *svc,
 	entry->features = svc->features;
 	entry->registered_ns = svc->registered_ns;
 	entry->slot = svc->slot;
-	entry->max_concurrent = limit;
+	entry->max_concurrent = vexipc_service_max(svc);
+	entry->limit = limit;
 	entry->max_batch = spec->max_batch;
 	entry->data_types = spec->data_types;
 	entry->priority = spec->priority;

@@ -115,6 +115,12 @@ void vexipc_stats_instance(struct vexipc_instance *inst, struct vexipc_stats *ou
 	count_queues(inst, out);
 	out->carriers = EVENT(inst, CARRIERS);
 	out->carried = EVENT(inst, CARRIED);
+	out->limited_session = EVENT(inst, LIMITED_SESSION);
+	out->limited_user = EVENT(inst, LIMITED_USER);
+	out->limited_instance = EVENT(inst, LIMITED_INSTANCE);
+	out->limited_module = EVENT(inst, LIMITED_MODULE);
+	out->limited_service = EVENT(inst, LIMITED_SERVICE);
+	out->held_bytes = max(atomic_long_read(&inst->admission.bytes), 0L);
 	for (u32 i = 0; i < VEXIPC_ERRORS; i++) {
 		out->refused_by[i] = sum(inst, offsetof(struct vexipc_counters, refused_by[i]));
 		out->failed_by[i] = sum(inst, offsetof(struct vexipc_counters, failed_by[i]));

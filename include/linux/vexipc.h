@@ -52,6 +52,7 @@ struct vexipc_kernel_request {
  * @service_handle: who answered
  * @queue_ns:	    from submission to sending
  * @service_ns:	    from sending to the answer
+ * @retry_after_ms: on failure: when it makes sense to ask again; 0: unknown
  */
 struct vexipc_kernel_result {
 	int err;
@@ -63,6 +64,7 @@ struct vexipc_kernel_result {
 	u64 service_handle;
 	u64 queue_ns;
 	u64 service_ns;
+	u32 retry_after_ms;
 	/* private: */
 	void *owner;
 };

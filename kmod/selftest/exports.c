@@ -5,14 +5,17 @@
  */
 #include <kunit/visibility.h>
 
+#include "admission.h"
 #include "availability.h"
 #include "batch.h"
 #include "breaker.h"
+#include "bucket.h"
 #include "carrier.h"
 #include "codel.h"
 #include "config.h"
 #include "endpoint.h"
 #include "error.h"
+#include "gradient.h"
 #include "health.h"
 #include "histogram.h"
 #include "instance.h"
@@ -31,6 +34,9 @@
 /* Each is defined, and has its kernel-doc, in the file of its header. */
 #define TESTED(symbol) EXPORT_SYMBOL_IF_KUNIT(symbol)
 
+TESTED(vexipc_admission_refresh);
+TESTED(vexipc_admission_share);
+
 TESTED(vexipc_availability_init);
 TESTED(vexipc_availability_set);
 TESTED(vexipc_availability_share);
@@ -46,6 +52,12 @@ TESTED(vexipc_carrier_answer);
 TESTED(vexipc_breaker_note);
 TESTED(vexipc_breaker_look);
 TESTED(vexipc_breaker_set);
+
+TESTED(vexipc_bucket_cost);
+TESTED(vexipc_bucket_wait);
+TESTED(vexipc_bucket_take);
+TESTED(vexipc_bucket_charge);
+TESTED(vexipc_bucket_give);
 
 TESTED(vexipc_codel_drops);
 
@@ -68,6 +80,10 @@ TESTED(vexipc_out_image);
 TESTED(vexipc_endpoint_service);
 
 TESTED(vexipc_error_name);
+
+TESTED(vexipc_gradient_answer);
+TESTED(vexipc_gradient_drop);
+TESTED(vexipc_gradient_limit);
 
 TESTED(vexipc_health_heartbeat);
 
@@ -122,6 +138,9 @@ TESTED(vexipc_registry_by_id);
 TESTED(vexipc_registry_by_handle);
 TESTED(vexipc_registry_next);
 TESTED(vexipc_service_state);
+TESTED(vexipc_service_max);
+TESTED(vexipc_service_limit);
+TESTED(vexipc_service_entry_fill);
 TESTED(vexipc_service_free);
 
 TESTED(vexipc_request_alloc);

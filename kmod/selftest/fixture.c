@@ -102,6 +102,7 @@ static void expect_conserved(struct kunit *test, struct fixture *f)
 	KUNIT_EXPECT_EQ(test, counted(test, queued), 0);
 	KUNIT_EXPECT_EQ(test, counted(test, services), 0);
 	KUNIT_EXPECT_EQ(test, counted(test, clients), 0);
+	KUNIT_EXPECT_EQ(test, counted(test, held_bytes), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->inst->queued), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->inst->live), 0);
 }
@@ -138,6 +139,7 @@ void fixture_exit(struct kunit *test)
 	}
 	expect_conserved(test, f);
 	f->inst->settings = f->settings;
+	vexipc_admission_refresh(f->inst);
 }
 
 void configure(struct kunit *test, enum vexipc_config_field field, u32 value)

@@ -218,8 +218,10 @@ int vexipc_embed_submit(struct vexipc_client *client, const struct vexipc_embed_
 		err = embed_arg(params, &arg);
 		if (err)
 			return err;
-		if (ioctl(client->ch->fd, VEXIPC_IOC_EMBED, &arg) < 0)
-			return -errno;
+		err = ioctl(client->ch->fd, VEXIPC_IOC_EMBED, &arg) < 0 ? -errno : 0;
+		client->retry_after_ms = err ? arg.retry_after_ms : 0;
+		if (err)
+			return err;
 		*request_id = arg.request_id;
 		return 0;
 	}
@@ -230,6 +232,11 @@ int vexipc_embed_submit(struct vexipc_client *client, const struct vexipc_embed_
 		err = vexipc_channel_send(client->ch, o.data, o.len);
 	vxi_out_free(&o);
 	return err;
+}
+
+uint32_t vexipc_client_retry_after_ms(const struct vexipc_client *client)
+{
+	return client->retry_after_ms;
 }
 
 int vexipc_batch_submit(struct vexipc_client *client, const struct vexipc_embed_params *params,

@@ -34,6 +34,7 @@ struct finished {
 struct vexipc_client {
 	struct vexipc_channel *ch;
 	atomic_uint_fast64_t next_id;
+	atomic_uint retry_after_ms;	/* what the last refusal said */
 	int done_fd;			/* eventfd: there are finished ones */
 	int poll_fd;			/* epoll of the channel and done_fd */
 	pthread_mutex_t lock;

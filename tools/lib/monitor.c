@@ -115,6 +115,7 @@ static const struct {
 	N(BREAKER_EJECTION_MS, breaker_ejection_ms),
 	N(BREAKER_MAX_EJECTION_MS, breaker_max_ejection_ms),
 	N(QUEUE_NS, queue_ns),
+	N(LIMIT, limit),
 #undef N
 };
 

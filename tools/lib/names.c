@@ -66,6 +66,7 @@ static const char *const alerts[] = {
 	[VEXIPC_ALERT_BACKPRESSURE]	   = "backpressure",
 	[VEXIPC_ALERT_SHEDDING_BEGAN]	   = "shedding-began",
 	[VEXIPC_ALERT_SHEDDING_ENDED]	   = "shedding-ended",
+	[VEXIPC_ALERT_RATE_LIMITED]	   = "rate-limited",
 };
 
 static const char *const policy_states[] = {

@@ -263,10 +263,11 @@ static int submit_job(struct run *run, struct job *job)
 }
 
 /* It never became a request. */
-static void refuse_job(struct job *job, int err)
+static void refuse_job(struct run *run, struct job *job, int err)
 {
 	vexipc_completion_free(&job->completion);
 	job->completion.result.error = vexipc_error_from_errno(err);
+	job->completion.result.retry_after_ms = vexipc_client_retry_after_ms(run->client);
 	job->done = true;
 }
 
@@ -335,7 +336,7 @@ static void start(struct run *run)
 		if (run->pending)
 			return;
 		if (err)
-			refuse_job(job, err);
+			refuse_job(run, job, err);
 		run->active++;
 	}
 }

@@ -234,10 +234,14 @@ static void put_row(struct output *o, const struct vexipc_result *result)
 static void say_failed(struct output *o, size_t index, const struct vexipc_result *result)
 {
 	int code = exit_code_of(vexipc_error_errno(result->error));
+	char when[32] = "";
 
 	if (!o->failed++) {
+		if (result->retry_after_ms)
+			snprintf(when, sizeof(when), " (again in %" PRIu32 " ms)",
+				 result->retry_after_ms);
 		fail_request(vexipc_error_errno(result->error), result->text,
-			     "embed text %zu", index + 1);
+			     "embed text %zu%s", index + 1, when);
 		o->code = code;
 	}
 	if (o->code != code)

@@ -703,6 +703,8 @@ struct vexipc_service_entry {
 	__u32 breaker_ejection_ms;
 	__u32 breaker_max_ejection_ms;
 	__aligned_u64 queue_ns;			/* estimated work that waits for it */
+	__u32 limit;				/* max_concurrent, or adaptively less */
+	__u32 reserved;
 };
 
 /**
@@ -790,6 +792,12 @@ struct vexipc_stats {
 	__aligned_u64 queue_ns;			/* a service: estimated work that waits */
 	__aligned_u64 carriers;			/* messages of several requests */
 	__aligned_u64 carried;			/* requests in them */
+	__aligned_u64 limited_session;		/* refused by whose rate limit */
+	__aligned_u64 limited_user;
+	__aligned_u64 limited_instance;
+	__aligned_u64 limited_module;
+	__aligned_u64 limited_service;		/* of every service that could */
+	__aligned_u64 held_bytes;		/* content of requests, now */
 };
 
 struct vexipc_cancel {
@@ -839,6 +847,28 @@ enum vexipc_config_field {
 	VEXIPC_CONFIG_DYNAMIC_BATCHING		= 36,	/* 1: what waits for one service travels together */
 	VEXIPC_CONFIG_BATCH_MAX_BYTES		= 37,	/* of items that travel together */
 	VEXIPC_CONFIG_BATCH_DELAY_US		= 38,	/* wait so long for company; 0: not at all */
+	VEXIPC_CONFIG_LIMIT_INSTANCE_REQUESTS	= 39,	/* a second; 0: no limit */
+	VEXIPC_CONFIG_LIMIT_INSTANCE_BYTES	= 40,	/* a second; 0: no limit */
+	VEXIPC_CONFIG_LIMIT_INSTANCE_BURST_MS	= 41,	/* at once: what comes in so long */
+	VEXIPC_CONFIG_LIMIT_USER_REQUESTS	= 42,
+	VEXIPC_CONFIG_LIMIT_USER_BYTES		= 43,
+	VEXIPC_CONFIG_LIMIT_USER_BURST_MS	= 44,
+	VEXIPC_CONFIG_LIMIT_SESSION_REQUESTS	= 45,
+	VEXIPC_CONFIG_LIMIT_SESSION_BYTES	= 46,
+	VEXIPC_CONFIG_LIMIT_SESSION_BURST_MS	= 47,
+	VEXIPC_CONFIG_LIMIT_SERVICE_REQUESTS	= 48,	/* to each service */
+	VEXIPC_CONFIG_LIMIT_SERVICE_BYTES	= 49,
+	VEXIPC_CONFIG_LIMIT_SERVICE_BURST_MS	= 50,
+	VEXIPC_CONFIG_LIMIT_MODULE_REQUESTS	= 51,	/* all namespaces; set in the first one */
+	VEXIPC_CONFIG_LIMIT_MODULE_BYTES	= 52,
+	VEXIPC_CONFIG_LIMIT_MODULE_BURST_MS	= 53,
+	VEXIPC_CONFIG_ADAPTIVE_RATES		= 54,	/* limits shrink while queues fill */
+	VEXIPC_CONFIG_ADAPTIVE_CONCURRENCY	= 55,	/* services get what does not slow them */
+	VEXIPC_CONFIG_MAX_BYTES			= 56,	/* content held, of the instance; 0: any */
+	VEXIPC_CONFIG_MAX_BYTES_PER_USER	= 57,	/* 0: any */
+	VEXIPC_CONFIG_MAX_REQUESTS_PER_USER	= 58,	/* held; 0: any */
+	VEXIPC_CONFIG_MAX_BYTES_MODULE		= 59,	/* all namespaces; set in the first one */
+	VEXIPC_CONFIG_MAX_REQUESTS_MODULE	= 60,
 	__VEXIPC_CONFIG_MAX
 };
 
@@ -858,7 +888,8 @@ struct vexipc_config_entry {
 /*
  * Read, or with VEXIPC_CONFIG_WRITE set, the entries: all or none. ENOENT an
  * unknown field, ERANGE a value out of range, EOPNOTSUPP a value known but not
- * built; `count` then tells the index of the entry refused.
+ * built, EPERM also a field of all namespaces but in the first; `count` then tells
+ * the index of the entry refused.
  */
 struct vexipc_config {
 	__aligned_u64 entries_ptr;
@@ -1112,6 +1143,7 @@ enum vexipc_service_attr {
 	VEXIPC_SVC_BREAKER_EJECTION_MS	= 58,	/* u32 */
 	VEXIPC_SVC_BREAKER_MAX_EJECTION_MS = 59,	/* u32 */
 	VEXIPC_SVC_QUEUE_NS		= 60,	/* u64 */
+	VEXIPC_SVC_LIMIT		= 61,	/* u32 */
 	__VEXIPC_SVC_MAX
 };
 
@@ -1163,6 +1195,12 @@ enum vexipc_stats_attr {
 	VEXIPC_STATS_QUEUE_NS		= 41,
 	VEXIPC_STATS_CARRIERS		= 42,
 	VEXIPC_STATS_CARRIED		= 43,
+	VEXIPC_STATS_LIMITED_SESSION	= 44,
+	VEXIPC_STATS_LIMITED_USER	= 45,
+	VEXIPC_STATS_LIMITED_INSTANCE	= 46,
+	VEXIPC_STATS_LIMITED_MODULE	= 47,
+	VEXIPC_STATS_LIMITED_SERVICE	= 48,
+	VEXIPC_STATS_HELD_BYTES		= 49,
 	__VEXIPC_STATS_MAX
 };
 
@@ -1204,6 +1242,7 @@ enum vexipc_alert_kind {
 	VEXIPC_ALERT_BACKPRESSURE	= 8,	/* the queues fill up: so many wait */
 	VEXIPC_ALERT_SHEDDING_BEGAN	= 9,
 	VEXIPC_ALERT_SHEDDING_ENDED	= 10,
+	VEXIPC_ALERT_RATE_LIMITED	= 11,	/* value: ms until more may come */
 	VEXIPC_ALERT_KINDS
 };
 

@@ -359,6 +359,11 @@ int vexipc_embed_submit(struct vexipc_client *client,
 int vexipc_batch_submit(struct vexipc_client *client,
 			const struct vexipc_embed_params *params,
 			const struct iovec *items, uint32_t count, uint64_t *request_id);
+/*
+ * When to come back, as the last vexipc_embed_submit() that was refused at once
+ * was told; 0: unknown. What is refused later tells it in its completion.
+ */
+uint32_t vexipc_client_retry_after_ms(const struct vexipc_client *client);
 
 /**
  * vexipc_client_wait_room() - wait until there is room for what was refused

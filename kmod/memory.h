@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _VEXIPC_MEMORY_H
+#define _VEXIPC_MEMORY_H
+
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+/*
+ * What a caller makes the module keep is charged to the caller's memory cgroup.
+ * When that is full, or no memory is left, the caller gets ENOMEM: without
+ * __GFP_RETRY_MAYFAIL somebody would be killed for it instead.
+ */
+#define VEXIPC_GFP_CALLER	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+/**
+ * vexipc_caller_alloc() - memory that a caller makes the module keep
+ * @size: bytes; what is there is not cleared
+ *
+ * Context: may sleep; the caller's task.
+ * Return: for kvfree(), or NULL.
+ */
+static inline void *vexipc_caller_alloc(size_t size)
+{
+	/* To try hard for many pages in a row is not worth it. */
+	if (size > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
+		return __vmalloc(size, VEXIPC_GFP_CALLER);
+	return kvmalloc(size, VEXIPC_GFP_CALLER);
+}
+
+#endif
