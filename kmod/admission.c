@@ -86,11 +86,11 @@ u32 vexipc_admission_share(u32 queued, u32 most)
 	return 1000 - (1000 - SHARE_LEAST) * (fill - FILL_CALM) / (1000 - FILL_CALM);
 }
 
-static struct vexipc_flow flow_of(u32 rate, u32 burst_ms, u32 share)
+static struct vexipc_bucket_flow flow_of(u32 rate, u32 burst_ms, u32 share)
 {
 	if (rate && share < 1000)
 		rate = max_t(u32, div_u64((u64)rate * share, 1000), 1);
-	return (struct vexipc_flow) { rate, (u64)burst_ms * NSEC_PER_MSEC };
+	return (struct vexipc_bucket_flow) { rate, (u64)burst_ms * NSEC_PER_MSEC };
 }
 
 static bool limits(const struct vexipc_instance *inst, enum vexipc_scope scope)
@@ -109,7 +109,7 @@ static bool limits(const struct vexipc_instance *inst, enum vexipc_scope scope)
 void vexipc_admission_toll(struct vexipc_instance *inst, enum vexipc_scope scope,
 			   const struct vexipc_request *req, struct vexipc_toll *toll)
 {
-	struct vexipc_flow requests, bytes;
+	struct vexipc_bucket_flow requests, bytes;
 	u32 share = 1000;
 
 	if (vexipc_config(inst, VEXIPC_CONFIG_ADAPTIVE_RATES))

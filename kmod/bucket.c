@@ -13,7 +13,7 @@
  *
  * Return: ns, rounded up.
  */
-u64 vexipc_bucket_cost(const struct vexipc_flow *flow, u32 units)
+u64 vexipc_bucket_cost(const struct vexipc_bucket_flow *flow, u32 units)
 {
 	return div_u64((u64)units * NSEC_PER_SEC + flow->rate - 1, flow->rate);
 }

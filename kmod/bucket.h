@@ -19,16 +19,16 @@ struct vexipc_bucket {
 };
 
 /**
- * struct vexipc_flow - how fast a bucket fills, and how much it holds
+ * struct vexipc_bucket_flow - how fast a bucket fills, and how much it holds
  * @rate:  units a second; 0: no limit
  * @burst_ns: the time in which the rate fills it
  */
-struct vexipc_flow {
+struct vexipc_bucket_flow {
 	u32 rate;
 	u64 burst_ns;
 };
 
-u64 vexipc_bucket_cost(const struct vexipc_flow *flow, u32 units);
+u64 vexipc_bucket_cost(const struct vexipc_bucket_flow *flow, u32 units);
 u64 vexipc_bucket_wait(const struct vexipc_bucket *b, u64 now_ns, u64 cost_ns,
 		       u64 burst_ns);
 u64 vexipc_bucket_take(struct vexipc_bucket *b, u64 now_ns, u64 cost_ns, u64 burst_ns);

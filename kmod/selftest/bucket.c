@@ -8,9 +8,9 @@
 #include "fixture.h"
 
 static const u64 START = 1000ull * NSEC_PER_SEC;
-static const struct vexipc_flow TEN = { 10, NSEC_PER_SEC };	/* a second, at once as many */
+static const struct vexipc_bucket_flow TEN = { 10, NSEC_PER_SEC };	/* a second, at once as many */
 
-static u64 take(struct vexipc_bucket *b, const struct vexipc_flow *flow, u64 now, u32 units)
+static u64 take(struct vexipc_bucket *b, const struct vexipc_bucket_flow *flow, u64 now, u32 units)
 {
 	return vexipc_bucket_take(b, now, vexipc_bucket_cost(flow, units), flow->burst_ns);
 }
@@ -53,7 +53,7 @@ static void refusal_takes_nothing(struct kunit *test)
 
 static void what_it_says_is_when_it_may_be_taken(struct kunit *test)
 {
-	struct vexipc_flow flow = { 7, 3 * NSEC_PER_SEC };
+	struct vexipc_bucket_flow flow = { 7, 3 * NSEC_PER_SEC };
 	struct vexipc_bucket b = {};
 	u64 now = START;
 
@@ -85,7 +85,7 @@ static void larger_than_the_burst_goes_when_it_is_full(struct kunit *test)
 
 static void rate_and_burst_change_at_once(struct kunit *test)
 {
-	struct vexipc_flow flow = TEN;
+	struct vexipc_bucket_flow flow = TEN;
 	struct vexipc_bucket b = {};
 
 	KUNIT_EXPECT_EQ(test, take(&b, &flow, START, 10), 0);
@@ -114,8 +114,8 @@ static void given_back_can_be_taken_again(struct kunit *test)
 
 static void extremes_do_not_overflow(struct kunit *test)
 {
-	struct vexipc_flow slow = { 1, 3600ull * NSEC_PER_SEC };
-	struct vexipc_flow fast = { U32_MAX, NSEC_PER_MSEC };
+	struct vexipc_bucket_flow slow = { 1, 3600ull * NSEC_PER_SEC };
+	struct vexipc_bucket_flow fast = { U32_MAX, NSEC_PER_MSEC };
 	struct vexipc_bucket b = {};
 
 	KUNIT_EXPECT_EQ(test, vexipc_bucket_cost(&slow, U32_MAX), U32_MAX * NSEC_PER_SEC);
@@ -154,7 +154,7 @@ struct taker {
 
 static void take_many(void *data)
 {
-	static const struct vexipc_flow flow = { 1000, THERE / 1000 * NSEC_PER_SEC };
+	static const struct vexipc_bucket_flow flow = { 1000, THERE / 1000 * NSEC_PER_SEC };
 	struct taker *taker = data;
 
 	for (u32 i = 0; i < TRIES; i++)
