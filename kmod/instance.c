@@ -95,6 +95,8 @@ static int __net_init instance_init(struct net *net)
 	err = vexipc_sticky_init(&inst->sticky);
 	if (err)
 		goto registry_exit;
+	vexipc_tokens_init(&inst->tokens);
+	vexipc_rules_init(&inst->rules);
 	vexipc_health_init(inst);
 	vexipc_endpoint_init(&inst->probes, inst, &probes_ops);
 	return 0;
@@ -137,6 +139,8 @@ static void __net_exit instance_exit(struct net *net)
 
 	vexipc_policy_user_exit(inst);
 	vexipc_trace(instance_exit, inst->cookie);
+	vexipc_rules_exit(&inst->rules);
+	vexipc_tokens_exit(&inst->tokens);
 	vexipc_sticky_exit(&inst->sticky);
 	vexipc_registry_exit(inst);
 	vexipc_slots_free(&inst->slots);

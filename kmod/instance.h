@@ -12,9 +12,11 @@
 #include "config.h"
 #include "endpoint.h"
 #include "policy.h"
+#include "rules.h"
 #include "slots.h"
 #include "stats.h"
 #include "sticky.h"
+#include "token.h"
 
 struct vexipc_service_set;
 
@@ -48,6 +50,8 @@ enum { VEXIPC_NETLINK_HASH_BITS = 8 };
  * @last_discovery: when services were last asked for a sign of life, jiffies
  * @last_alert:   when each kind was last raised, jiffies, 0 never
  * @policy:	   which balancing policy it names
+ * @tokens:	   who may register without privilege
+ * @rules:	   who may do what
  * @closing:	   the namespace or the module goes; nothing new comes in
  *
  * Lock order: registry_lock > endpoint lock > service lock. The locks of an
@@ -84,6 +88,8 @@ struct vexipc_instance {
 	unsigned long last_discovery;
 	unsigned long last_alert[VEXIPC_ALERT_KINDS];
 	struct vexipc_policy_user policy;
+	struct vexipc_token_table tokens;
+	struct vexipc_rule_table rules;
 	bool closing;
 };
 

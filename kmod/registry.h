@@ -33,6 +33,7 @@ struct vexipc_transport_ops;
 struct vexipc_service_spec {
 	void *strings;
 	const char *id, *name, *software_version, *endpoint, *models, *metadata;
+	const char *token;	/* wiped once it was looked at */
 	u32 id_len, name_len, software_version_len, endpoint_len, models_len;
 	u32 metadata_len, token_len;
 	u32 version_min, version_max;
@@ -60,6 +61,8 @@ struct vexipc_service_spec {
  * @uid:	who registered it
  * @pid:	who registered it; a reference
  * @registered_ns: when
+ * @token:	it came with, 0: none
+ * @token_flags: what it may by that; without a token all that a service may
  * @breadth:	how much it can do, for the tightest fit
  * @turn_weight: smooth weighted round robin's account
  * @lock:	guards what follows
@@ -100,6 +103,8 @@ struct vexipc_service {
 	kuid_t uid;
 	struct pid *pid;
 	u64 registered_ns;
+	u64 token;
+	u32 token_flags;
 	u32 breadth;
 	atomic_t turn_weight;
 

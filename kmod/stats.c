@@ -82,6 +82,10 @@ void vexipc_stats_instance(struct vexipc_instance *inst, struct vexipc_stats *ou
 	out->registered = EVENT(inst, REGISTERED);
 	out->unregistered = EVENT(inst, UNREGISTERED);
 	out->services_died = EVENT(inst, SERVICES_DIED);
+	out->denied_privilege = EVENT(inst, DENIED_PRIVILEGE);
+	out->denied_token = EVENT(inst, DENIED_TOKEN);
+	out->denied_rule = EVENT(inst, DENIED_RULE);
+	out->denied_priority = EVENT(inst, DENIED_PRIORITY);
 	for (u32 i = 0; i < VEXIPC_ERRORS; i++) {
 		out->refused_by[i] = sum(inst, offsetof(struct vexipc_counters, refused_by[i]));
 		out->failed_by[i] = sum(inst, offsetof(struct vexipc_counters, failed_by[i]));

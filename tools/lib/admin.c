@@ -18,7 +18,7 @@ struct vexipc_admin {
 	int fd;
 };
 
-static int admin_ioctl(struct vexipc_admin *admin, unsigned long nr, void *arg)
+int vxi_admin_ioctl(struct vexipc_admin *admin, unsigned long nr, void *arg)
 {
 	return ioctl(admin->fd, nr, arg) < 0 ? -errno : 0;
 }
@@ -87,7 +87,7 @@ int vexipc_admin_list(struct vexipc_admin *admin, const struct vexipc_filter *fi
 		memset(buf, 0, room * sizeof(*buf));
 		list.buffer_ptr = address_of(buf);
 		list.buffer_size = room * (uint32_t)sizeof(*buf);
-		err = admin_ioctl(admin, VEXIPC_IOC_LIST, &list);
+		err = vxi_admin_ioctl(admin, VEXIPC_IOC_LIST, &list);
 		if (err)
 			break;
 		if (list.total <= list.count) {
@@ -126,7 +126,7 @@ int vexipc_admin_status(struct vexipc_admin *admin, const char *id, uint64_t han
 			buf = bigger;
 			status.text_ptr = address_of(buf);
 		}
-		err = admin_ioctl(admin, VEXIPC_IOC_STATUS, &status);
+		err = vxi_admin_ioctl(admin, VEXIPC_IOC_STATUS, &status);
 		if (err)
 			break;
 		if (!text || status.text_size <= room) {
@@ -149,7 +149,7 @@ int vexipc_admin_stats(struct vexipc_admin *admin, const char *id, struct vexipc
 		.service_id_ptr = address_of(id),
 		.service_id_len = length_of(id),
 	};
-	return admin_ioctl(admin, VEXIPC_IOC_STATS, stats);
+	return vxi_admin_ioctl(admin, VEXIPC_IOC_STATS, stats);
 }
 
 static int config(struct vexipc_admin *admin, struct vexipc_config_entry *entries,
@@ -160,7 +160,7 @@ static int config(struct vexipc_admin *admin, struct vexipc_config_entry *entrie
 		.count = count,
 		.flags = flags,
 	};
-	int err = admin_ioctl(admin, VEXIPC_IOC_CONFIG, &arg);
+	int err = vxi_admin_ioctl(admin, VEXIPC_IOC_CONFIG, &arg);
 
 	if (err && refused)
 		*refused = arg.count;
@@ -187,7 +187,7 @@ static int control(struct vexipc_admin *admin, const char *id, uint32_t op)
 		.op = op,
 	};
 
-	return admin_ioctl(admin, VEXIPC_IOC_CONTROL, &arg);
+	return vxi_admin_ioctl(admin, VEXIPC_IOC_CONTROL, &arg);
 }
 
 int vexipc_admin_drain(struct vexipc_admin *admin, const char *id)
@@ -223,7 +223,7 @@ int vexipc_admin_policies(struct vexipc_admin *admin, struct vexipc_policy_use *
 		memset(buf, 0, room * sizeof(*buf));
 		arg.buffer_ptr = address_of(buf);
 		arg.buffer_size = room * (uint32_t)sizeof(*buf);
-		err = admin_ioctl(admin, VEXIPC_IOC_POLICIES, &arg);
+		err = vxi_admin_ioctl(admin, VEXIPC_IOC_POLICIES, &arg);
 		if (!err && !arg.offered)
 			err = -EOPNOTSUPP;
 		if (err)
@@ -249,7 +249,7 @@ int vexipc_admin_policy_name(struct vexipc_admin *admin, const char *name)
 		return -ENOENT;
 	if (name)
 		strcpy(arg.use.name, name);
-	return admin_ioctl(admin, VEXIPC_IOC_POLICIES, &arg);
+	return vxi_admin_ioctl(admin, VEXIPC_IOC_POLICIES, &arg);
 }
 
 uint32_t vxi_admin_default_transport(void)

@@ -101,6 +101,10 @@ static const struct vexipc_field stats_fields[] = {
 	T(services_died, "", NUMBER, "services that went without leaving"),
 	T(refused_by, "", ERRORS, "refused, by reason"),
 	T(failed_by, "", ERRORS, "failed, by reason"),
+	T(denied_privilege, "", NUMBER, "denied for want of CAP_NET_ADMIN"),
+	T(denied_token, "", NUMBER, "denied for a token not good for it"),
+	T(denied_rule, "", NUMBER, "denied by an access rule"),
+	T(denied_priority, "", NUMBER, "denied critical priority"),
 	{ 0 },
 };
 
@@ -152,7 +156,7 @@ static const struct vexipc_field config_fields[] = {
 	C("retry_backoff_base_ms", RETRY_BACKOFF_BASE_MS, "ms", NUMBER,
 	  "before the same service is tried again; doubles"),
 	C("enable_authentication", ENABLE_AUTHENTICATION, "", BOOL,
-	  "registering takes CAP_NET_ADMIN"),
+	  "registering takes CAP_NET_ADMIN or a token"),
 	C("enable_encryption", ENABLE_ENCRYPTION, "", BOOL, "of messages; not built"),
 	C("enable_compression", ENABLE_COMPRESSION, "", BOOL, "of messages; not built"),
 	C("transport_type", TRANSPORT_TYPE, "", TRANSPORT, "for services that name none"),
