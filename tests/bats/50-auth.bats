@@ -170,14 +170,14 @@ expired() { [ "$(date +%s%N)" -gt "$(jq .expires_ns "$BATS_TEST_TMPDIR/issued")"
 @test "a rule lets a user embed over netlink, with its models and priorities alone" {
 	start_echo echo
 	run -5 as_outsider vexipc embed --transport netlink hello
-	run -0 vexipc rule add --uid "$user" --allow embed,look --models 'vexipc-e*' --priority high
-	run -0 as_outsider vexipc embed --transport netlink --model vexipc-echo hello
-	run -0 as_user vexipc embed --model vexipc-echo --priority high hello
+	run -0 vexipc rule add --uid "$user" --allow embed,look --models 'ec*' --priority high
+	run -0 as_outsider vexipc embed --transport netlink --model echo hello
+	run -0 as_user vexipc embed --model echo --priority high hello
 	for transport in netlink chardev; do
 		run -5 as_user vexipc embed --transport "$transport" --model other hello
 		assert_output_has "access rule"
 		run -5 as_user vexipc embed --transport "$transport" hello
-		run -5 as_user vexipc embed --transport "$transport" --model vexipc-echo --priority 193 hello
+		run -5 as_user vexipc embed --transport "$transport" --model echo --priority 193 hello
 	done
 	assert_equal "$(stat_of denied_rule)" 6
 	assert_equal "$(stat_of denied_privilege)" 1
