@@ -11,6 +11,7 @@ setup() {
 }
 teardown() {
 	stop_all
+	rm -f /run/vexipc-test.token*
 	unload_module
 }
 teardown_file() { :; }
@@ -22,7 +23,8 @@ as_outsider() { setpriv --reuid "$user" --regid "$user" --clear-groups "$@"; }
 
 # issue OPTION...: the token is in the file $token, its id in $id.
 issue() {
-	token=$BATS_TEST_TMPDIR/token
+	# Where the user can read it, which BATS's own folders do not allow.
+	token=/run/vexipc-test.token
 	vexipc token issue --json "$@" >"$BATS_TEST_TMPDIR/issued"
 	id=$(jq -r .id "$BATS_TEST_TMPDIR/issued")
 	jq -r .token "$BATS_TEST_TMPDIR/issued" >"$token"
@@ -149,14 +151,11 @@ expired() { [ "$(date +%s%N)" -gt "$(jq .expires_ns "$BATS_TEST_TMPDIR/issued")"
 	wait_service kept
 }
 
-@test "tokens are bounded, their strings are plain, and only administrators see them" {
+@test "strings of tokens are plain, and only administrators see them" {
 	run -1 vexipc token issue --label $'two\nlines'
 	assert_output_has "control characters"
 	run -1 vexipc token issue --id $'\xff'
 	assert_output_has "UTF-8"
-	for _ in $(seq 256); do vexipc token issue >/dev/null 2>&1; done
-	run -1 vexipc token issue
-	assert_output_has "there are 256"
 	run -5 as_user vexipc token list
 	run -5 as_user vexipc token issue
 	run -5 as_user vexipc token revoke 1
