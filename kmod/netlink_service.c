@@ -179,7 +179,7 @@ static void explain(struct netlink_ext_ack *extack, int err)
 {
 	switch (err) {
 	case -EPERM:
-		NL_SET_ERR_MSG(extack, "registering needs CAP_NET_ADMIN or a token: vexipc token issue");
+		NL_SET_ERR_MSG(extack, "registering needs CAP_NET_ADMIN or a token");
 		break;
 	case -EACCES:
 		NL_SET_ERR_MSG(extack, "the token is unknown, over, or not good for this service");

@@ -51,18 +51,15 @@ static struct vexipc_rule_list *list_locked(struct vexipc_rule_table *table)
 
 static int check(const struct vexipc_rule_entry *entry)
 {
-	u32 len = strnlen(entry->models, sizeof(entry->models));
-
-	if (entry->reserved || len == sizeof(entry->models) ||
-	    (entry->match & VEXIPC_RULE_CGROUP && !entry->cgroup))
+	if (entry->reserved || (entry->match & VEXIPC_RULE_CGROUP && !entry->cgroup))
 		return -EINVAL;
 	if (entry->match & ~VEXIPC_RULE_MATCHES || entry->allow & ~VEXIPC_RULE_ALLOWS)
 		return -EOPNOTSUPP;
-	if (IS_ENABLED(CONFIG_CGROUPS) ? 0 : entry->match & VEXIPC_RULE_CGROUP)
+	if (!IS_ENABLED(CONFIG_CGROUPS) && entry->match & VEXIPC_RULE_CGROUP)
 		return -EOPNOTSUPP;
 	if (entry->max_priority > MAX_PRIORITY)
 		return -ERANGE;
-	return vexipc_string_check(entry->models, len);
+	return vexipc_name_check(entry->models);
 }
 
 static void replace(struct vexipc_rule_table *table, struct vexipc_rule_list *new)

@@ -99,13 +99,6 @@ static struct vexipc_token *find(struct vexipc_token_table *table, u64 id)
 	return NULL;
 }
 
-static int check_string(const char *s)
-{
-	u32 len = strnlen(s, VEXIPC_MAX_NAME);
-
-	return len == VEXIPC_MAX_NAME ? -EINVAL : vexipc_string_check(s, len);
-}
-
 static int check(const struct vexipc_token_entry *entry)
 {
 	if (entry->reserved)
@@ -114,8 +107,8 @@ static int check(const struct vexipc_token_entry *entry)
 		return -EOPNOTSUPP;
 	if (entry->max_priority > MAX_PRIORITY || entry->max_services > VEXIPC_MAX_SERVICES)
 		return -ERANGE;
-	return check_string(entry->label) ?: check_string(entry->pattern) ?:
-	       check_string(entry->models);
+	return vexipc_name_check(entry->label) ?: vexipc_name_check(entry->pattern) ?:
+	       vexipc_name_check(entry->models);
 }
 
 /* Make room by what can never be used again and has no service either. */

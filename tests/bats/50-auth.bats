@@ -256,6 +256,42 @@ expired() { [ "$(date +%s%N)" -gt "$(jq .expires_ns "$BATS_TEST_TMPDIR/issued")"
 	assert_idle
 }
 
+@test "the kernel's own YNL client issues, lists and revokes tokens, adds and removes rules" {
+	local linux=/usr/share/vexipc-test/linux secret
+	ynl() {
+		python3 "$linux/tools/net/ynl/cli.py" --spec /usr/share/vexipc/netlink/vexipc.yaml \
+			--schema "$linux/Documentation/netlink/genetlink.yaml" --output-json "$@"
+	}
+	run ynl --do token-new --json '{"token": {"label": "ynl", "pattern": "y-*", "uses": 3}}'
+	assert_success
+	secret=$(jq -r .token.secret <<<"$output" | tr -d ' ')
+	assert_equal "${#secret}" 64
+	token=/run/vexipc-test.token
+	echo "$secret" >"$token"
+	start_with_token y-1 --transport netlink
+	wait_service y-1
+	run ynl --dump token-get
+	assert_success
+	assert_equal "$(jq -r '.[0].token | "\(.label) \(.["uses-left"]) \(.services) \(.secret)"' <<<"$output")" \
+		"ynl 2 1 null"
+	run ynl --do token-del --json '{"token": {"id": 1, "unregister": true}}'
+	assert_success
+	assert_equal "$(jq .token.services <<<"$output")" 1
+	run ynl --do rule-new --json '{"rule": {"uid": 7, "allow": ["embed"], "max-priority": 200}}'
+	assert_success
+	assert_equal "$(vexipc rule list --json | jq -c '.[] | [.uid, .allow, .max_priority]')" \
+		'[7,["embed"],200]'
+	run ynl --dump rule-get
+	assert_success
+	assert_equal "$(jq -c '.[0].rule.uid' <<<"$output")" 7
+	run ynl --do rule-del --json '{"rule": {"id": 9}}'
+	assert_status 1
+	assert_output_has "none of this id"
+	run ynl --do rule-del --json '{}'
+	assert_success
+	assert_equal "$(vexipc rule list --json)" '[]'
+}
+
 @test "what is denied is traced, with who, what and why" {
 	local trace=/sys/kernel/tracing
 	mountpoint -q "$trace" || mount -t tracefs none "$trace"

@@ -893,8 +893,8 @@ enum vexipc_denial {
  * struct vexipc_token_entry - a registration token, without its secret
  *
  * Whoever registers with the secret needs no CAP_NET_ADMIN. Patterns are those
- * of a shell: * ? [a-z]; an empty one matches all. Strings are NUL-terminated.
- * Times are CLOCK_REALTIME, ns.
+ * of a shell: * ? [a-z]; an empty one matches all. Strings are NUL-padded, with
+ * one NUL at least. Times are CLOCK_REALTIME, ns.
  */
 struct vexipc_token_entry {
 	__aligned_u64 id;			/* never used again */
