@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "access.h"
 #include "batch_call.h"
 #include "context.h"
 #include "embed.h"
@@ -351,7 +352,9 @@ int vexipc_batch_call(struct vexipc_context *ctx, struct vexipc_endpoint *ep,
 	rcuwait_init(&batch->waiter);
 	batch->ctx = ctx;
 	batch->ep = ep;
-	err = take_shared(batch, arg) ?: take_items(batch, arg);
+	err = take_shared(batch, arg) ?:
+	      vexipc_access_embed(ctx, batch->model, arg->model_len, arg->priority) ?:
+	      take_items(batch, arg);
 	if (!err) {
 		ctx->deadline = ktime_get_ns() + NSEC_PER_MSEC * (u64)
 			(arg->timeout_ms ?: vexipc_config(inst, VEXIPC_CONFIG_REQUEST_TIMEOUT_MS));

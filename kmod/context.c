@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* On whose behalf an operation runs. */
+#include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched.h>
@@ -7,6 +8,12 @@
 #include <linux/vexipc.h>
 
 #include "context.h"
+#include "instance.h"
+
+static bool caller_capable(const struct vexipc_context *ctx)
+{
+	return ns_capable(ctx->inst->net->user_ns, CAP_NET_ADMIN);
+}
 
 /**
  * vexipc_context_current() - the calling task's context
@@ -21,6 +28,8 @@ void vexipc_context_current(struct vexipc_context *ctx, struct vexipc_instance *
 	ctx->pid = task_tgid(current);
 	ctx->user_ns = current_user_ns();
 	ctx->pid_ns = task_active_pid_ns(current);
+	ctx->cred = current_cred();
+	ctx->capable = caller_capable;
 	ctx->priority = VEXIPC_PRIORITY_NORMAL;
 }
 

@@ -5,6 +5,7 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
+struct cred;
 struct pid;
 struct pid_namespace;
 struct user_namespace;
@@ -17,7 +18,10 @@ struct vexipc_instance;
  * @pid:      the caller's process; a reference the caller of the operation holds
  * @user_ns:  how the caller sees uids
  * @pid_ns:   how the caller sees pids
- * @admin:    holds CAP_NET_ADMIN over the namespace; worked out at the entry
+ * @cred:     whose rights count; NULL for the kernel itself, which may do all
+ * @capable:  have they CAP_NET_ADMIN over the namespace?
+ * @subject:  what @capable looks at, if it is not the calling task
+ * @admin:    may administer, see vexipc_access_admin(); worked out at the entry
  *	      point, and only for operations that ask for it
  * @deadline: CLOCK_MONOTONIC ns until which the operation makes sense, 0: none
  * @session:  sticky session, 0: none
@@ -33,6 +37,9 @@ struct vexipc_context {
 	struct pid *pid;
 	struct user_namespace *user_ns;
 	struct pid_namespace *pid_ns;
+	const struct cred *cred;
+	bool (*capable)(const struct vexipc_context *ctx);
+	const void *subject;
 	bool admin;
 	u64 deadline;
 	u64 session;

@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/uio.h>
 
+#include "access.h"
 #include "carrier.h"
 #include "context.h"
 #include "device.h"
@@ -253,6 +254,11 @@ static ssize_t device_read(struct kiocb *iocb, struct iov_iter *to)
 	return n;
 }
 
+static bool opener_capable(const struct vexipc_context *ctx)
+{
+	return file_ns_capable(ctx->subject, ctx->inst->net->user_ns, CAP_NET_ADMIN);
+}
+
 static ssize_t write_one(struct vexipc_context *ctx, struct file *filp, struct iov_iter *from)
 {
 	struct vexipc_file *file = filp->private_data;
@@ -289,8 +295,10 @@ static ssize_t write_one(struct vexipc_context *ctx, struct file *filp, struct i
 	 * program may be tricked into writing what it did not make up.
 	 */
 	type = le32_to_cpu(header.message_type);
-	ctx->admin = vexipc_context_needs_admin(type) &&
-		     file_ns_capable(filp, file->net->user_ns, CAP_NET_ADMIN);
+	ctx->cred = filp->f_cred;
+	ctx->capable = opener_capable;
+	ctx->subject = filp;
+	ctx->admin = vexipc_context_needs_admin(type) && vexipc_access_admin(ctx);
 	if (type == VEXIPC_MSG_REGISTER)
 		vexipc_device_note_owner(file);
 	err = vexipc_message_receive(ctx, &file->ep, &message, len);

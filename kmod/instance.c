@@ -97,6 +97,8 @@ static int __net_init instance_init(struct net *net)
 	err = vexipc_sticky_init(&inst->sticky);
 	if (err)
 		goto registry_exit;
+	vexipc_tokens_init(&inst->tokens);
+	vexipc_rules_init(&inst->rules);
 	err = vexipc_admission_init(inst);
 	if (err)
 		goto sticky_exit;
@@ -146,6 +148,8 @@ static void __net_exit instance_exit(struct net *net)
 	vexipc_policy_user_exit(inst);
 	vexipc_trace(instance_exit, inst->cookie);
 	vexipc_admission_exit(inst);
+	vexipc_rules_exit(&inst->rules);
+	vexipc_tokens_exit(&inst->tokens);
 	vexipc_sticky_exit(&inst->sticky);
 	vexipc_registry_exit(inst);
 	vexipc_slots_free(&inst->slots);

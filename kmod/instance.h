@@ -15,9 +15,11 @@
 #include "overflow.h"
 #include "policy.h"
 #include "pressure.h"
+#include "rules.h"
 #include "slots.h"
 #include "stats.h"
 #include "sticky.h"
+#include "token.h"
 
 struct vexipc_service_set;
 
@@ -54,6 +56,8 @@ enum { VEXIPC_NETLINK_HASH_BITS = 8 };
  * @last_discovery: when services were last asked for a sign of life, jiffies
  * @last_alert:   when each kind was last raised, jiffies, 0 never
  * @policy:	   which balancing policy it names
+ * @tokens:	   who may register without privilege
+ * @rules:	   who may do what
  * @closing:	   the namespace or the module goes; nothing new comes in
  *
  * Lock order: registry_lock > endpoint lock > service lock. The locks of an
@@ -94,6 +98,8 @@ struct vexipc_instance {
 	unsigned long last_discovery;
 	unsigned long last_alert[VEXIPC_ALERT_KINDS];
 	struct vexipc_policy_user policy;
+	struct vexipc_token_table tokens;
+	struct vexipc_rule_table rules;
 	bool closing;
 };
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The ioctls of /dev/vexipc. */
-#include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -10,6 +9,7 @@
 #include <linux/uaccess.h>
 #include <asm/ioctls.h>
 
+#include "access.h"
 #include "batch_call.h"
 #include "context.h"
 #include "device.h"
@@ -22,7 +22,9 @@
 #include "protocol.h"
 #include "registry.h"
 #include "request.h"
+#include "rules.h"
 #include "spec.h"
+#include "token.h"
 
 /* struct call is one ioctl on its way: who, and where its struct lies. */
 struct call {
@@ -46,9 +48,12 @@ static int give(const struct call *call, const void *arg, size_t size)
 	return copy_to_user(call->user, arg, min(size, call->size)) ? -EFAULT : 0;
 }
 
-static bool admin(const struct call *call)
+static int need_admin(const struct call *call)
 {
-	return ns_capable(call->file->net->user_ns, CAP_NET_ADMIN);
+	if (vexipc_access_admin(&call->ctx))
+		return 0;
+	return vexipc_access_deny(&call->ctx, VEXIPC_OPERATION_ADMINISTER,
+				  VEXIPC_DENIAL_PRIVILEGE);
 }
 
 static int take_name(u64 ptr, u32 len, char *name)
@@ -71,9 +76,9 @@ static struct vexipc_service *find(const struct call *call, u64 ptr, u32 len)
 }
 
 /* Is it this descriptor's own service, or may the caller do it to any? */
-static bool may_control(const struct call *call, const struct vexipc_service *svc)
+static int need_control(const struct call *call, const struct vexipc_service *svc)
 {
-	return svc->ep == &call->file->ep || admin(call);
+	return svc->ep == &call->file->ep ? 0 : need_admin(call);
 }
 
 struct piece {
@@ -118,6 +123,7 @@ static int take_spec(const struct vexipc_register *arg, struct vexipc_service_sp
 		{ arg->endpoint_ptr, arg->endpoint_len, &spec->endpoint },
 		{ arg->models_ptr, arg->models_len, &spec->models },
 		{ arg->metadata_ptr, arg->metadata_len, &spec->metadata },
+		{ arg->token_ptr, arg->token_len, &spec->token },
 	};
 
 	*spec = (struct vexipc_service_spec) {
@@ -165,7 +171,7 @@ static int do_register(struct call *call)
 	/* Who names no features but a batch takes batches: 0 is the default. */
 	if (!spec.features && spec.max_batch > 1)
 		spec.features = VEXIPC_FEATURE_BATCH;
-	call->ctx.admin = admin(call);
+	call->ctx.admin = vexipc_access_admin(&call->ctx);
 	vexipc_device_note_owner(call->file);
 	svc = vexipc_registry_add(&call->ctx, &call->file->ep, &spec);
 	if (IS_ERR(svc))
@@ -197,9 +203,10 @@ static int do_unregister(struct call *call)
 	svc = find(call, arg.service_id_ptr, arg.service_id_len);
 	if (IS_ERR(svc))
 		return PTR_ERR(svc);
-	if (!may_control(call, svc)) {
+	err = need_control(call, svc);
+	if (err) {
 		vexipc_service_put(svc);
-		return -EPERM;
+		return err;
 	}
 	arg.failed_over = 0;
 	if (arg.flags & VEXIPC_UNREGISTER_DRAIN) {
@@ -324,7 +331,8 @@ static int do_embed(struct call *call)
 	arg.error_text_size = 0;
 	arg.error_kind = 0;
 
-	req = vexipc_question_request(&call->ctx, ep, &q);
+	err = vexipc_access_embed(&call->ctx, q.model, q.model_len, q.priority);
+	req = err ? ERR_PTR(err) : vexipc_question_request(&call->ctx, ep, &q);
 	kvfree(q.mem);
 	if (IS_ERR(req)) {
 		err = PTR_ERR(req);
@@ -370,7 +378,7 @@ static int do_status(struct call *call)
 	arg = kzalloc(sizeof(*arg), GFP_KERNEL);
 	if (!arg)
 		return -ENOMEM;
-	err = take(call, arg, sizeof(*arg));
+	err = take(call, arg, sizeof(*arg)) ?: vexipc_access_look(&call->ctx);
 	if (err)
 		goto free;
 	if (arg->service_id_len) {
@@ -419,6 +427,9 @@ static int do_list(struct call *call)
 		return err;
 	if (arg.reserved || (arg.buffer_size && arg.entry_size < sizeof(u64)))
 		return -EINVAL;
+	err = vexipc_access_look(&call->ctx);
+	if (err)
+		return err;
 	if (arg.model_len) {
 		err = take_name(arg.model_ptr, arg.model_len, model);
 		if (err)
@@ -464,8 +475,8 @@ static int do_stats(struct call *call)
 	if (!arg)
 		return -ENOMEM;
 	err = take(call, arg, sizeof(*arg));
-	if (!err && arg->reserved)
-		err = -EINVAL;
+	if (!err)
+		err = arg->reserved ? -EINVAL : vexipc_access_look(&call->ctx);
 	if (err)
 		goto free;
 	ptr = arg->service_id_ptr;
@@ -532,8 +543,11 @@ static int do_config(struct call *call)
 		return -EINVAL;
 	if (arg.flags & ~VEXIPC_CONFIG_WRITE)
 		return -EOPNOTSUPP;
-	if (arg.flags & VEXIPC_CONFIG_WRITE && !admin(call))
-		return -EPERM;
+	if (arg.flags & VEXIPC_CONFIG_WRITE) {
+		err = need_admin(call);
+		if (err)
+			return err;
+	}
 	entries = memdup_array_user(u64_to_user_ptr(arg.entries_ptr), arg.count,
 				    sizeof(*entries));
 	if (IS_ERR(entries))
@@ -592,11 +606,14 @@ static int do_control(struct call *call)
 	svc = find(call, arg.service_id_ptr, arg.service_id_len);
 	if (IS_ERR(svc))
 		return PTR_ERR(svc);
-	if (!may_control(call, svc))
-		err = -EPERM;
-	else if (arg.op == VEXIPC_CONTROL_BREAKER_LIMITS)
+	err = need_control(call, svc);
+	if (!err && svc->token && !(svc->token_flags & VEXIPC_TOKEN_CONTROL) &&
+	    svc->ep == &call->file->ep && !vexipc_access_admin(&call->ctx))
+		err = vexipc_access_deny(&call->ctx, VEXIPC_OPERATION_ADMINISTER,
+					 VEXIPC_DENIAL_TOKEN);
+	if (!err && arg.op == VEXIPC_CONTROL_BREAKER_LIMITS)
 		err = set_breaker(call, svc, &arg);
-	else
+	else if (!err)
 		vexipc_service_control(svc, arg.op);
 	vexipc_service_put(svc);
 	return err;
@@ -633,8 +650,9 @@ static int do_policies(struct call *call)
 	if (arg.flags & ~VEXIPC_POLICIES_NAME)
 		return -EOPNOTSUPP;
 	if (arg.flags & VEXIPC_POLICIES_NAME) {
-		if (!admin(call))
-			return -EPERM;
+		err = need_admin(call);
+		if (err)
+			return err;
 		err = vexipc_policy_name(inst, arg.use.name,
 					 strnlen(arg.use.name, sizeof(arg.use.name)));
 		if (err)
@@ -658,6 +676,38 @@ static int do_embed_batch(struct call *call)
 	return give(call, &arg, sizeof(arg)) ?: err;
 }
 
+static int do_tokens(struct call *call)
+{
+	struct vexipc_tokens *arg = kzalloc(sizeof(*arg), GFP_KERNEL);
+	int err;
+
+	if (!arg)
+		return -ENOMEM;
+	err = take(call, arg, sizeof(*arg)) ?: vexipc_access_tokens(&call->ctx, arg);
+	/* Nobody knows the secret of one that could not be told. */
+	if (!err && give(call, arg, sizeof(*arg))) {
+		if (arg->op == VEXIPC_TOKENS_ISSUE)
+			vexipc_token_revoke(call->ctx.inst, arg->token.id, true);
+		err = -EFAULT;
+	}
+	kfree_sensitive(arg);
+	return err;
+}
+
+static int do_rules(struct call *call)
+{
+	struct vexipc_rules arg;
+	int err;
+
+	err = take(call, &arg, sizeof(arg)) ?: vexipc_access_rules(&call->ctx, &arg);
+	if (!err && give(call, &arg, sizeof(arg))) {
+		if (arg.op == VEXIPC_RULES_ADD)
+			vexipc_rule_remove(&call->ctx.inst->rules, arg.rule.id);
+		err = -EFAULT;
+	}
+	return err;
+}
+
 static int (*const calls[])(struct call *call) = {
 	[_IOC_NR(VEXIPC_IOC_REGISTER)]	 = do_register,
 	[_IOC_NR(VEXIPC_IOC_UNREGISTER)] = do_unregister,
@@ -670,6 +720,8 @@ static int (*const calls[])(struct call *call) = {
 	[_IOC_NR(VEXIPC_IOC_CONTROL)]	 = do_control,
 	[_IOC_NR(VEXIPC_IOC_POLICIES)]	 = do_policies,
 	[_IOC_NR(VEXIPC_IOC_EMBED_BATCH)] = do_embed_batch,
+	[_IOC_NR(VEXIPC_IOC_TOKENS)]	 = do_tokens,
+	[_IOC_NR(VEXIPC_IOC_RULES)]	 = do_rules,
 };
 
 long vexipc_device_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)

@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "access.h"
 #include "context.h"
 #include "embed.h"
 #include "endpoint.h"
@@ -38,6 +39,25 @@ static int reply_error(const struct vexipc_incoming *in, u64 request_id, int err
 
 	vexipc_image_open(&image, VEXIPC_MSG_ERROR, in->correlation, ktime_get_ns(),
 			  &body, sizeof(body));
+	vexipc_image_seal(&image);
+	return vexipc_endpoint_reply(in->ep, &image);
+}
+
+/* The same of what one may not do, with what to do about it. */
+static int reply_denied(const struct vexipc_incoming *in, u64 request_id, int err)
+{
+	const char *text = vexipc_access_text(err);
+	struct vexipc_error_body body = {
+		.request_id = cpu_to_le64(request_id),
+		.error = cpu_to_le32(vexipc_error_from_errno(err)),
+		.text_len = cpu_to_le32(strlen(text)),
+	};
+	struct vexipc_image image;
+
+	vexipc_image_open(&image, VEXIPC_MSG_ERROR, in->correlation, ktime_get_ns(),
+			  &body, sizeof(body));
+	image.part[0] = text;
+	image.part_len[0] = strlen(text);
 	vexipc_image_seal(&image);
 	return vexipc_endpoint_reply(in->ep, &image);
 }
@@ -106,6 +126,9 @@ static int embed_request(struct vexipc_incoming *in)
 	q.content = at + q.model_len + q.service_len;
 	q.mem = *in->message;
 
+	err = vexipc_access_embed(in->ctx, q.model, q.model_len, q.priority);
+	if (err)
+		return reply_denied(in, q.request_id, err);
 	req = vexipc_question_request(in->ctx, in->ep, &q);
 	if (IS_ERR(req))
 		return PTR_ERR(req);
@@ -159,6 +182,11 @@ static int health_check(struct vexipc_incoming *in)
 	svc = vexipc_registry_by_id(in->ctx->inst, (const char *)(body + 1), id_len);
 	if (!svc)
 		return reply_error(in, 0, -ENOENT, 0);
+	err = vexipc_access_ping(in->ctx);
+	if (err) {
+		vexipc_service_put(svc);
+		return reply_denied(in, 0, err);
+	}
 	in->ctx->deadline = ktime_get_ns() + (u64)timeout * NSEC_PER_MSEC;
 	req = vexipc_request_alloc(in->ctx, in->ep, in->type);
 	if (req)
@@ -181,6 +209,9 @@ static int status_query(struct vexipc_incoming *in)
 	id_len = le32_to_cpu(body->id_len);
 	if (body->reserved || in->len - sizeof(*in->header) - sizeof(*body) != id_len)
 		return -EINVAL;
+	err = vexipc_access_look(in->ctx);
+	if (err)
+		return vexipc_message_ack(in, err, NULL);
 	if (body->handle)
 		svc = vexipc_registry_by_handle(in->ctx->inst, le64_to_cpu(body->handle));
 	else
@@ -228,6 +259,9 @@ static int discovery(struct vexipc_incoming *in)
 	if (in->len - sizeof(*in->header) - sizeof(*body) != filter.model_len ||
 	    filter.model_len > VEXIPC_MAX_NAME || body->count || body->total)
 		return -EINVAL;
+	err = vexipc_access_look(in->ctx);
+	if (err)
+		return vexipc_message_ack(in, err, NULL);
 
 	room = vexipc_registry_count(in->ctx->inst) + 8;
 	entries = vexipc_caller_alloc(array_size(room, sizeof(*entries)));

@@ -5,6 +5,7 @@
 #include <linux/ktime.h>
 #include <linux/string.h>
 
+#include "access.h"
 #include "carrier.h"
 #include "context.h"
 #include "endpoint.h"
@@ -71,6 +72,7 @@ static int take_strings(struct vexipc_service_spec *spec, const char *at, u32 le
 		{ &spec->endpoint, spec->endpoint_len },
 		{ &spec->models, spec->models_len },
 		{ &spec->metadata, spec->metadata_len },
+		{ &spec->token, spec->token_len },
 	};
 
 	for (u32 i = 0; i < ARRAY_SIZE(strings); i++) {
@@ -80,7 +82,7 @@ static int take_strings(struct vexipc_service_spec *spec, const char *at, u32 le
 		at += strings[i].len;
 		left -= strings[i].len;
 	}
-	return left == spec->token_len ? 0 : -EINVAL;
+	return left ? -EINVAL : 0;
 }
 
 static int parse_register(struct vexipc_incoming *in, struct vexipc_service_spec *spec)
@@ -167,7 +169,8 @@ static struct vexipc_service *named(struct vexipc_incoming *in, __le64 handle, i
 	if (svc && !in->ctx->admin) {
 		vexipc_service_put(svc);
 		svc = NULL;
-		*err = -EPERM;
+		*err = vexipc_access_deny(in->ctx, VEXIPC_OPERATION_ADMINISTER,
+					  VEXIPC_DENIAL_PRIVILEGE);
 	}
 	return svc;
 }

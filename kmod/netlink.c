@@ -6,10 +6,13 @@
  * none waits for a request: what takes time is answered by a later message.
  */
 #include <linux/errno.h>
+#include <linux/fs.h>
 #include <linux/module.h>
 #include <net/genetlink.h>
 #include <net/net_namespace.h>
+#include <net/sock.h>
 
+#include "access.h"
 #include "context.h"
 #include "instance.h"
 #include "netlink.h"
@@ -72,6 +75,36 @@ static const struct nla_policy policy_name_policy[] = {
 	[VEXIPC_POLICY_A_NAME] = POLICY_STRING(VEXIPC_POLICY_NAME_LEN - 1),
 };
 
+static const struct nla_policy new_token_policy[] = {
+	[VEXIPC_TOKEN_A_LABEL] = POLICY_STRING(VEXIPC_MAX_NAME - 1),
+	[VEXIPC_TOKEN_A_PATTERN] = POLICY_STRING(VEXIPC_MAX_NAME - 1),
+	[VEXIPC_TOKEN_A_MODELS] = POLICY_STRING(VEXIPC_MAX_NAME - 1),
+	[VEXIPC_TOKEN_A_FLAGS] = POLICY(U32),
+	[VEXIPC_TOKEN_A_USES] = POLICY(U32),
+	[VEXIPC_TOKEN_A_MAX_SERVICES] = POLICY(U32),
+	[VEXIPC_TOKEN_A_MAX_PRIORITY] = POLICY(U32),
+	[VEXIPC_TOKEN_A_EXPIRES_SEC] = POLICY(U32),
+};
+
+static const struct nla_policy old_token_policy[] = {
+	[VEXIPC_TOKEN_A_ID] = POLICY(U64),
+	[VEXIPC_TOKEN_A_UNREGISTER] = POLICY(FLAG),
+};
+
+static const struct nla_policy new_rule_policy[] = {
+	[VEXIPC_RULE_A_BEFORE] = POLICY(U64),
+	[VEXIPC_RULE_A_UID] = POLICY(U32),
+	[VEXIPC_RULE_A_GID] = POLICY(U32),
+	[VEXIPC_RULE_A_CGROUP] = POLICY(U64),
+	[VEXIPC_RULE_A_ALLOW] = POLICY(U32),
+	[VEXIPC_RULE_A_MAX_PRIORITY] = POLICY(U32),
+	[VEXIPC_RULE_A_MODELS] = POLICY_STRING(VEXIPC_MAX_NAME - 1),
+};
+
+static const struct nla_policy old_rule_policy[] = {
+	[VEXIPC_RULE_A_ID] = POLICY(U64),
+};
+
 static const struct nla_policy config_fields_policy[VEXIPC_CONFIG_MAX + 1] = {
 	[1 ... VEXIPC_CONFIG_MAX] = POLICY(U64),
 };
@@ -112,6 +145,22 @@ static const struct nla_policy config_policy[VEXIPC_A_MAX + 1] = {
 
 static const struct nla_policy policy_set_policy[VEXIPC_A_MAX + 1] = {
 	[VEXIPC_A_POLICY] = NLA_POLICY_NESTED(policy_name_policy),
+};
+
+static const struct nla_policy token_new_policy[VEXIPC_A_MAX + 1] = {
+	[VEXIPC_A_TOKEN] = NLA_POLICY_NESTED(new_token_policy),
+};
+
+static const struct nla_policy token_del_policy[VEXIPC_A_MAX + 1] = {
+	[VEXIPC_A_TOKEN] = NLA_POLICY_NESTED(old_token_policy),
+};
+
+static const struct nla_policy rule_new_policy[VEXIPC_A_MAX + 1] = {
+	[VEXIPC_A_RULE] = NLA_POLICY_NESTED(new_rule_policy),
+};
+
+static const struct nla_policy rule_del_policy[VEXIPC_A_MAX + 1] = {
+	[VEXIPC_A_RULE] = NLA_POLICY_NESTED(old_rule_policy),
 };
 
 static const struct nla_policy message_policy[VEXIPC_A_MAX + 1] = {
@@ -167,6 +216,26 @@ static const struct genl_split_ops ops[] = {
 		.flags = GENL_CMD_CAP_DUMP,
 	},
 	DO(POLICY_SET, policy_set, policy_set_policy),
+	{
+		.cmd = VEXIPC_CMD_TOKEN_GET,
+		.start = vexipc_netlink_start_access,
+		.dumpit = vexipc_netlink_dump_tokens,
+		.policy = none_policy,
+		.maxattr = VEXIPC_A_MAX,
+		.flags = GENL_CMD_CAP_DUMP,
+	},
+	DO(TOKEN_NEW, token_new, token_new_policy),
+	DO(TOKEN_DEL, token_del, token_del_policy),
+	{
+		.cmd = VEXIPC_CMD_RULE_GET,
+		.start = vexipc_netlink_start_access,
+		.dumpit = vexipc_netlink_dump_rules,
+		.policy = none_policy,
+		.maxattr = VEXIPC_A_MAX,
+		.flags = GENL_CMD_CAP_DUMP,
+	},
+	DO(RULE_NEW, rule_new, rule_new_policy),
+	DO(RULE_DEL, rule_del, rule_del_policy),
 };
 
 static const struct genl_multicast_group groups[] = {
@@ -188,23 +257,69 @@ struct genl_family vexipc_netlink_family __ro_after_init = {
 	.n_mcgrps = ARRAY_SIZE(groups),
 };
 
-/* vexipc_netlink_admin() - has the sender CAP_NET_ADMIN over its namespace? */
-bool vexipc_netlink_admin(struct sk_buff *skb, struct genl_info *info)
+static bool sender_capable(const struct vexipc_context *ctx)
 {
-	return netlink_ns_capable(skb, genl_info_net(info)->user_ns, CAP_NET_ADMIN);
+	return netlink_ns_capable(ctx->subject, ctx->inst->net->user_ns, CAP_NET_ADMIN);
 }
 
 /**
  * vexipc_netlink_context() - on whose behalf a command runs
- * @ctx: to fill
- * @info: of the command
- * @admin: what vexipc_netlink_admin() said, where it was asked
+ * @ctx: to fill; admin is for those to set who ask for it
+ * @skb: the command; its sender is inside sendmsg(), so the socket is open
+ * @net: its namespace
+ *
+ * Access rules go by who opened the socket: a privileged program may be tricked
+ * into writing what it did not make up.
  */
-void vexipc_netlink_context(struct vexipc_context *ctx, struct genl_info *info,
-			    bool admin)
+void vexipc_netlink_context(struct vexipc_context *ctx, const struct sk_buff *skb,
+			    struct net *net)
 {
-	vexipc_context_current(ctx, vexipc_instance_of(genl_info_net(info)));
-	ctx->admin = admin;
+	const struct socket *sock = NETLINK_CB(skb).sk->sk_socket;
+
+	vexipc_context_current(ctx, vexipc_instance_of(net));
+	if (sock && sock->file)
+		ctx->cred = sock->file->f_cred;
+	ctx->capable = sender_capable;
+	ctx->subject = skb;
+}
+
+/**
+ * vexipc_netlink_admin() - may the sender administer?
+ * @skb: the command
+ * @info: of it
+ *
+ * Return: 0, -EPERM and it is counted.
+ */
+int vexipc_netlink_admin(struct sk_buff *skb, struct genl_info *info)
+{
+	struct vexipc_context ctx;
+
+	vexipc_netlink_context(&ctx, skb, genl_info_net(info));
+	if (vexipc_access_admin(&ctx))
+		return 0;
+	return vexipc_access_deny(&ctx, VEXIPC_OPERATION_ADMINISTER,
+				  VEXIPC_DENIAL_PRIVILEGE);
+}
+
+/**
+ * vexipc_netlink_look() - may the sender see services and figures?
+ * @skb: the command
+ * @net: its namespace
+ * @extack: where the reason goes
+ *
+ * Return: 0, -EACCES and it is counted.
+ */
+int vexipc_netlink_look(struct sk_buff *skb, struct net *net,
+			struct netlink_ext_ack *extack)
+{
+	struct vexipc_context ctx;
+	int err;
+
+	vexipc_netlink_context(&ctx, skb, net);
+	err = vexipc_access_look(&ctx);
+	if (err)
+		NL_SET_ERR_MSG(extack, "an access rule forbids to look: see vexipc rule list");
+	return err;
 }
 
 static bool wanted(struct vexipc_instance *inst, int group)

@@ -62,6 +62,10 @@ static const u16 stats_offset[VEXIPC_STATS_MAX + 1] = {
 	FIELD(LIMITED_MODULE, limited_module),
 	FIELD(LIMITED_SERVICE, limited_service),
 	FIELD(HELD_BYTES, held_bytes),
+	FIELD(DENIED_PRIVILEGE, denied_privilege),
+	FIELD(DENIED_TOKEN, denied_token),
+	FIELD(DENIED_RULE, denied_rule),
+	FIELD(DENIED_PRIORITY, denied_priority),
 };
 
 #define STAT_ROOM nla_total_size_64bit(sizeof(u64))
@@ -154,7 +158,8 @@ int vexipc_netlink_do_stats_get(struct sk_buff *skb, struct genl_info *info)
 	BUILD_BUG_ON(ARRAY_SIZE(stats->refused_by) < VEXIPC_ERRORS);
 	if (!stats)
 		return -ENOMEM;
-	err = gather_stats(stats, info);
+	err = vexipc_netlink_look(skb, genl_info_net(info), info->extack) ?:
+	      gather_stats(stats, info);
 	if (err)
 		return err;
 	return reply_with(info, VEXIPC_CMD_STATS_GET, stats_room(), put_stats_reply, stats);
@@ -214,9 +219,10 @@ int vexipc_netlink_do_config_set(struct sk_buff *skb, struct genl_info *info)
 		return -ENOMEM;
 	if (GENL_REQ_ATTR_CHECK(info, VEXIPC_A_CONFIG))
 		return -EINVAL;
-	if (!vexipc_netlink_admin(skb, info)) {
+	err = vexipc_netlink_admin(skb, info);
+	if (err) {
 		NL_SET_ERR_MSG(info->extack, "configuring needs CAP_NET_ADMIN");
-		return -EPERM;
+		return err;
 	}
 	/*
 	 * The command's policy has checked what is inside. Each is looked at,

@@ -188,13 +188,17 @@ int vexipc_netlink_put_service(struct sk_buff *skb, struct vexipc_service *svc,
 
 int vexipc_netlink_do_service_get(struct sk_buff *skb, struct genl_info *info)
 {
-	struct vexipc_service *svc = vexipc_netlink_service(info);
+	int err = vexipc_netlink_look(skb, genl_info_net(info), info->extack);
+	struct vexipc_service *svc;
 	struct sk_buff *reply;
 	void *header;
-	int err = -ENOMEM;
 
+	if (err)
+		return err;
+	svc = vexipc_netlink_service(info);
 	if (IS_ERR(svc))
 		return PTR_ERR(svc);
+	err = -ENOMEM;
 	reply = genlmsg_new(vexipc_netlink_service_room(svc), GFP_KERNEL);
 	if (!reply)
 		goto put;
@@ -241,11 +245,16 @@ static int parse_filter(const struct genl_info *info, struct vexipc_filter *filt
 /* A service with much metadata may want a larger buffer than dumps have. */
 int vexipc_netlink_start_services(struct netlink_callback *cb)
 {
-	struct vexipc_instance *inst = vexipc_instance_of(genl_info_net(genl_info_dump(cb)));
+	struct net *net = genl_info_net(genl_info_dump(cb));
+	struct vexipc_instance *inst = vexipc_instance_of(net);
 	struct vexipc_filter all = {};
 	struct vexipc_service *svc;
 	u32 slot = 0, room;
+	int err;
 
+	err = vexipc_netlink_look(cb->skb, net, cb->extack);
+	if (err)
+		return err;
 	while ((svc = vexipc_registry_next(inst, &slot, &all))) {
 		room = nlmsg_total_size(genlmsg_total_size(vexipc_netlink_service_room(svc)));
 		vexipc_service_put(svc);

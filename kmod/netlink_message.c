@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 #include <net/genetlink.h>
 
+#include "access.h"
 #include "context.h"
 #include "instance.h"
 #include "memory.h"
@@ -75,23 +76,27 @@ static int permit(struct vexipc_context *ctx, struct sk_buff *skb,
 {
 	struct vexipc_msg_header header = {};
 	u32 type;
+	int err;
 
 	memcpy(&header, data, min_t(u32, len, sizeof(header)));
 	type = le32_to_cpu(header.message_type);
-	vexipc_netlink_context(ctx, info, false);
+	vexipc_netlink_context(ctx, skb, genl_info_net(info));
 	if (vexipc_context_needs_admin(type)) {
-		ctx->admin = vexipc_netlink_admin(skb, info);
+		ctx->admin = vexipc_access_admin(ctx);
 		return 0;
 	}
-	if (!embeds(data, len, type) ||
-	    !vexipc_config(ctx->inst, VEXIPC_CONFIG_ENABLE_AUTHENTICATION))
+	if (!embeds(data, len, type))
 		return 0;
-	ctx->admin = vexipc_netlink_admin(skb, info);
-	if (ctx->admin)
-		return 0;
-	NL_SET_ERR_MSG(info->extack,
-		       "embedding over netlink needs CAP_NET_ADMIN: use /dev/vexipc");
-	return -EPERM;
+	/* Who may administer has more sockets. */
+	if (vexipc_config(ctx->inst, VEXIPC_CONFIG_ENABLE_AUTHENTICATION))
+		ctx->admin = vexipc_access_admin(ctx);
+	err = ctx->admin ? 0 : vexipc_access_open(ctx);
+	if (err == -EACCES)
+		NL_SET_ERR_MSG(info->extack, "an access rule forbids to embed");
+	else if (err)
+		NL_SET_ERR_MSG(info->extack,
+			       "embedding over netlink needs CAP_NET_ADMIN or an access rule: use /dev/vexipc");
+	return err;
 }
 
 /**
@@ -262,7 +267,7 @@ int vexipc_netlink_do_message(struct sk_buff *skb, struct genl_info *info)
 	if (err)
 		return err;
 	if (piece.offset)
-		vexipc_netlink_context(&ctx, info, false);
+		vexipc_netlink_context(&ctx, skb, genl_info_net(info));
 	else
 		err = permit(&ctx, skb, info, piece.data, piece.len);
 	if (err)

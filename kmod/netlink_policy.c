@@ -96,9 +96,10 @@ int vexipc_netlink_do_policy_set(struct sk_buff *skb, struct genl_info *info)
 
 	if (GENL_REQ_ATTR_CHECK(info, VEXIPC_A_POLICY))
 		return -EINVAL;
-	if (!vexipc_netlink_admin(skb, info)) {
+	err = vexipc_netlink_admin(skb, info);
+	if (err) {
 		NL_SET_ERR_MSG(info->extack, "choosing a policy needs CAP_NET_ADMIN");
-		return -EPERM;
+		return err;
 	}
 	/* The command's policy has checked what is inside. */
 	err = nla_parse_nested(tb, VEXIPC_POLICY_A_NAME, info->attrs[VEXIPC_A_POLICY], NULL,

@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 #include <net/genetlink.h>
 
+#include "access.h"
 #include "context.h"
 #include "health.h"
 #include "instance.h"
@@ -148,7 +149,11 @@ static int parse_spec(struct vexipc_service_spec *spec, struct genl_info *info)
 			spec->features = nla_get_u64(attr);
 			break;
 		case VEXIPC_SVC_TOKEN:
+			/* Named twice, the last counts; there is room for both. */
+			spec->token = to;
 			spec->token_len = nla_len(attr);
+			memcpy(to, nla_data(attr), nla_len(attr));
+			to += nla_len(attr);
 			break;
 		case VEXIPC_SVC_DIMENSIONS:
 			if (spec->dimensions_count == VEXIPC_MAX_SERVICE_DIMENSIONS) {
@@ -174,7 +179,10 @@ static void explain(struct netlink_ext_ack *extack, int err)
 {
 	switch (err) {
 	case -EPERM:
-		NL_SET_ERR_MSG(extack, "registering needs CAP_NET_ADMIN");
+		NL_SET_ERR_MSG(extack, "registering needs CAP_NET_ADMIN or a token");
+		break;
+	case -EACCES:
+		NL_SET_ERR_MSG(extack, "the token is unknown, over, or not good for this service");
 		break;
 	case -EEXIST:
 		NL_SET_ERR_MSG(extack, "the id is taken, or this socket has a service");
@@ -186,7 +194,7 @@ static void explain(struct netlink_ext_ack *extack, int err)
 		NL_SET_ERR_MSG(extack, "no common version: ours is 1");
 		break;
 	case -EOPNOTSUPP:
-		NL_SET_ERR_MSG(extack, "no such transport here, unknown flag, or token");
+		NL_SET_ERR_MSG(extack, "no such transport here, or unknown flag");
 		break;
 	case -EINVAL:
 		NL_SET_ERR_MSG(extack, "no id, or a wrong length, version range or mask");
@@ -252,6 +260,14 @@ free:
 	return err;
 }
 
+/* Who can not succeed gets no endpoint. */
+static bool may_register(const struct vexipc_context *ctx, const struct genl_info *info)
+{
+	return ctx->admin ||
+	       !vexipc_config(ctx->inst, VEXIPC_CONFIG_ENABLE_AUTHENTICATION) ||
+	       nla_find_nested(info->attrs[VEXIPC_A_SERVICE], VEXIPC_SVC_TOKEN);
+}
+
 int vexipc_netlink_do_register(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vexipc_socket *socket;
@@ -261,10 +277,13 @@ int vexipc_netlink_do_register(struct sk_buff *skb, struct genl_info *info)
 
 	if (GENL_REQ_ATTR_CHECK(info, VEXIPC_A_SERVICE))
 		return -EINVAL;
-	vexipc_netlink_context(&ctx, info, vexipc_netlink_admin(skb, info));
-	if (!ctx.admin && vexipc_config(ctx.inst, VEXIPC_CONFIG_ENABLE_AUTHENTICATION)) {
-		explain(info->extack, -EPERM);
-		return -EPERM;
+	vexipc_netlink_context(&ctx, skb, genl_info_net(info));
+	ctx.admin = vexipc_access_admin(&ctx);
+	if (!may_register(&ctx, info)) {
+		err = vexipc_access_deny(&ctx, VEXIPC_OPERATION_REGISTER,
+					 VEXIPC_DENIAL_PRIVILEGE);
+		explain(info->extack, err);
+		return err;
 	}
 	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!reply)
@@ -324,12 +343,11 @@ static int unregister(struct sk_buff *skb, struct genl_info *info,
 		err = svc ? PTR_ERR(svc) : -ENOENT;
 		goto put_own;
 	}
-	if (svc == own || vexipc_netlink_admin(skb, info)) {
-		err = remove_service(svc, info);
-	} else {
+	err = svc == own ? 0 : vexipc_netlink_admin(skb, info);
+	if (err)
 		NL_SET_ERR_MSG(info->extack, "another's service: this needs CAP_NET_ADMIN");
-		err = -EPERM;
-	}
+	else
+		err = remove_service(svc, info);
 	if (info->attrs[VEXIPC_A_SERVICE])
 		vexipc_service_put(svc);
 put_own:
@@ -421,14 +439,15 @@ static int set_breaker(struct vexipc_service *svc, struct genl_info *info)
 int vexipc_netlink_do_service_set(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vexipc_service *svc;
-	int err = 0;
+	int err;
 	u32 op;
 
 	if (GENL_REQ_ATTR_CHECK(info, VEXIPC_A_CONTROL))
 		return -EINVAL;
-	if (!vexipc_netlink_admin(skb, info)) {
+	err = vexipc_netlink_admin(skb, info);
+	if (err) {
 		NL_SET_ERR_MSG(info->extack, "draining and resuming need CAP_NET_ADMIN");
-		return -EPERM;
+		return err;
 	}
 	svc = vexipc_netlink_service(info);
 	if (IS_ERR(svc))

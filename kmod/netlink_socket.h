@@ -10,6 +10,7 @@
 
 struct genl_family;
 struct genl_info;
+struct net;
 struct netlink_callback;
 struct netlink_ext_ack;
 struct sk_buff;
@@ -71,9 +72,11 @@ static inline struct vexipc_socket *vexipc_socket_of(struct vexipc_endpoint *ep)
 
 /* netlink.c */
 extern struct genl_family vexipc_netlink_family;
-bool vexipc_netlink_admin(struct sk_buff *skb, struct genl_info *info);
-void vexipc_netlink_context(struct vexipc_context *ctx, struct genl_info *info,
-			    bool admin);
+void vexipc_netlink_context(struct vexipc_context *ctx, const struct sk_buff *skb,
+			    struct net *net);
+int vexipc_netlink_admin(struct sk_buff *skb, struct genl_info *info);
+int vexipc_netlink_look(struct sk_buff *skb, struct net *net,
+			struct netlink_ext_ack *extack);
 
 /* netlink_socket.c */
 int vexipc_sockets_init(void);
@@ -130,5 +133,14 @@ int vexipc_netlink_do_cancel(struct sk_buff *skb, struct genl_info *info);
 int vexipc_netlink_do_policy_get(struct sk_buff *skb, struct genl_info *info);
 int vexipc_netlink_do_policy_set(struct sk_buff *skb, struct genl_info *info);
 int vexipc_netlink_dump_policies(struct sk_buff *skb, struct netlink_callback *cb);
+
+/* netlink_access.c */
+int vexipc_netlink_start_access(struct netlink_callback *cb);
+int vexipc_netlink_dump_tokens(struct sk_buff *skb, struct netlink_callback *cb);
+int vexipc_netlink_do_token_new(struct sk_buff *skb, struct genl_info *info);
+int vexipc_netlink_do_token_del(struct sk_buff *skb, struct genl_info *info);
+int vexipc_netlink_dump_rules(struct sk_buff *skb, struct netlink_callback *cb);
+int vexipc_netlink_do_rule_new(struct sk_buff *skb, struct genl_info *info);
+int vexipc_netlink_do_rule_del(struct sk_buff *skb, struct genl_info *info);
 
 #endif

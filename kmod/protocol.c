@@ -277,6 +277,21 @@ int vexipc_string_check(const char *s, u32 len)
 }
 
 /**
+ * vexipc_name_check() - is this a string in a field of VEXIPC_MAX_NAME bytes?
+ * @name: the field
+ *
+ * Return: 0; -EINVAL it is not NUL-padded, with one NUL at least; -EILSEQ.
+ */
+int vexipc_name_check(const char *name)
+{
+	u32 len = strnlen(name, VEXIPC_MAX_NAME);
+
+	if (len == VEXIPC_MAX_NAME || memchr_inv(name + len, 0, VEXIPC_MAX_NAME - len))
+		return -EINVAL;
+	return vexipc_string_check(name, len);
+}
+
+/**
  * vexipc_string_list_check() - is this a list of NUL-terminated strings?
  * @list: the strings
  * @len: bytes with all NULs

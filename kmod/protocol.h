@@ -40,6 +40,7 @@ int vexipc_negotiate(u32 min, u32 max, u64 features, u32 *version, u64 *common);
 
 u32 vexipc_vector_bytes(u32 data_type, u32 dimensions);
 int vexipc_string_check(const char *s, u32 len);
+int vexipc_name_check(const char *name);
 int vexipc_string_list_check(const char *list, u32 len, bool pairs);
 
 #endif

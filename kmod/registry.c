@@ -15,6 +15,7 @@
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 
+#include "access.h"
 #include "alert.h"
 #include "carrier.h"
 #include "context.h"
@@ -27,6 +28,7 @@
 #include "registry.h"
 #include "request.h"
 #include "spec.h"
+#include "token.h"
 #include "trace.h"
 #include "transport.h"
 
@@ -274,6 +276,43 @@ free_set:
 	return err;
 }
 
+/* The secret is nobody's business any more. */
+static void forget_token(struct vexipc_service_spec *spec)
+{
+	if (spec->token)
+		memzero_explicit((void *)spec->token, spec->token_len);
+	spec->token = NULL;
+	spec->token_len = 0;
+}
+
+/*
+ * May it be registered at all? A token that is given is used even by those who
+ * need none: so its limits hold, and revoking it ends what came with it.
+ */
+static int authenticate(const struct vexipc_context *ctx, struct vexipc_service_spec *spec,
+			struct vexipc_token_grant *grant)
+{
+	bool open = !vexipc_config(ctx->inst, VEXIPC_CONFIG_ENABLE_AUTHENTICATION);
+	int err;
+
+	if (!open && !ctx->admin && !spec->token_len)
+		return vexipc_access_deny(ctx, VEXIPC_OPERATION_REGISTER,
+					  VEXIPC_DENIAL_PRIVILEGE);
+	err = vexipc_spec_check(spec);
+	if (err || open || !spec->token_len)
+		return err;
+	err = vexipc_token_claim(&ctx->inst->tokens, spec, grant);
+	if (err)
+		return vexipc_access_deny(ctx, VEXIPC_OPERATION_REGISTER,
+					  VEXIPC_DENIAL_TOKEN);
+	spec->priority = min(spec->priority, grant->max_priority);
+	if (!(grant->flags & VEXIPC_TOKEN_BATCH)) {
+		spec->features &= ~VEXIPC_FEATURE_BATCH;
+		spec->max_batch = 1;
+	}
+	return 0;
+}
+
 /**
  * vexipc_registry_add() - register a service
  * @ctx: who registers it
@@ -282,7 +321,8 @@ free_set:
  *
  * Context: may sleep.
  * Return: the service with a reference, or an error pointer: -EPERM neither
- * privilege nor open registration; those of vexipc_spec_check() and
+ * privilege nor a token nor open registration; -EACCES the token is not good for
+ * it, or was just revoked; those of vexipc_spec_check() and
  * vexipc_negotiate(); -EOPNOTSUPP a transport that does not lead to it;
  * -EEXIST the id, or the endpoint has a service; -ENFILE; -ESHUTDOWN; -ENOMEM.
  */
@@ -291,18 +331,20 @@ struct vexipc_service *vexipc_registry_add(const struct vexipc_context *ctx,
 					   struct vexipc_service_spec *spec)
 {
 	struct vexipc_instance *inst = ctx->inst;
+	struct vexipc_token_grant grant = {};
 	struct vexipc_service *svc = NULL;
-	int err = -EPERM;
+	int err;
 
-	if (vexipc_config(inst, VEXIPC_CONFIG_ENABLE_AUTHENTICATION) && !ctx->admin)
-		goto free_spec;
-	err = vexipc_spec_check(spec);
+	err = authenticate(ctx, spec, &grant);
+	forget_token(spec);
 	if (err)
 		goto free_spec;
 	err = -ENOMEM;
 	svc = service_alloc(ctx, ep, spec);
 	if (!svc)
-		goto free_spec;
+		goto release;
+	svc->token = grant.id;
+	svc->token_flags = grant.flags;
 	err = choose_transport(svc);
 	if (err)
 		goto put;
@@ -327,12 +369,22 @@ struct vexipc_service *vexipc_registry_add(const struct vexipc_context *ctx,
 	vexipc_count(inst, REGISTERED);
 	vexipc_netlink_service_event(svc);
 	vexipc_health_reschedule(inst);
+	/* Who revokes takes the token away, then looks for services: one of us sees. */
+	if (grant.id && !vexipc_token_valid(&inst->tokens, grant.id)) {
+		vexipc_registry_remove(svc, false);
+		vexipc_service_put(svc);
+		return ERR_PTR(vexipc_access_deny(ctx, VEXIPC_OPERATION_REGISTER,
+						  VEXIPC_DENIAL_TOKEN));
+	}
 	if (vexipc_overflow_waits(&inst->overflow))
 		vexipc_overflow_refill(svc);
 	return svc;
 
 put:
 	vexipc_service_put(svc);
+release:
+	if (grant.id)
+		vexipc_token_release(&inst->tokens, grant.id, true);
 free_spec:
 	vexipc_spec_free(spec);
 	return ERR_PTR(err);
@@ -378,6 +430,9 @@ int vexipc_registry_remove(struct vexipc_service *svc, bool died)
 	}
 	spin_unlock_bh(&ep->lock);
 	mutex_unlock(&inst->registry_lock);
+
+	if (svc->token)
+		vexipc_token_release(&inst->tokens, svc->token, false);
 
 	vexipc_queue_evict(svc, true, &moved);
 	list_for_each_entry(req, &moved, node)

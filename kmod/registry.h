@@ -38,6 +38,7 @@ struct vexipc_transport_ops;
 struct vexipc_service_spec {
 	void *strings;
 	const char *id, *name, *software_version, *endpoint, *models, *metadata;
+	const char *token;	/* wiped once it was looked at */
 	u32 id_len, name_len, software_version_len, endpoint_len, models_len;
 	u32 metadata_len, token_len;
 	u32 version_min, version_max;
@@ -65,6 +66,8 @@ struct vexipc_service_spec {
  * @uid:	who registered it
  * @pid:	who registered it; a reference
  * @registered_ns: when
+ * @token:	it came with, 0: none
+ * @token_flags: what it may by that; without a token all that a service may
  * @breadth:	how much it can do, for the tightest fit
  * @turn_weight: smooth weighted round robin's account
  * @buckets:	how much it may get
@@ -113,6 +116,8 @@ struct vexipc_service {
 	kuid_t uid;
 	struct pid *pid;
 	u64 registered_ns;
+	u64 token;
+	u32 token_flags;
 	u32 breadth;
 	atomic_t turn_weight;
 	struct vexipc_buckets buckets;

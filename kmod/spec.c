@@ -48,8 +48,7 @@ static int check_strings(const struct vexipc_service_spec *spec)
  * @spec: from user space, its strings in kernel memory; defaults are filled in
  *
  * Return: 0; -EINVAL a length or number; -EILSEQ a string; -ERANGE a value out
- * of range; -EOPNOTSUPP an unknown flag, or a token, which this version does
- * not take.
+ * of range; -EOPNOTSUPP an unknown flag.
  */
 int vexipc_spec_check(struct vexipc_service_spec *spec)
 {
@@ -57,7 +56,7 @@ int vexipc_spec_check(struct vexipc_service_spec *spec)
 
 	if (err)
 		return err;
-	if (spec->flags & ~VEXIPC_REGISTER_FLAGS || spec->token_len)
+	if (spec->flags & ~VEXIPC_REGISTER_FLAGS)
 		return -EOPNOTSUPP;
 	if (spec->transport >= VEXIPC_TRANSPORTS)
 		return -EINVAL;

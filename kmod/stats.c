@@ -121,6 +121,10 @@ void vexipc_stats_instance(struct vexipc_instance *inst, struct vexipc_stats *ou
 	out->limited_module = EVENT(inst, LIMITED_MODULE);
 	out->limited_service = EVENT(inst, LIMITED_SERVICE);
 	out->held_bytes = max(atomic_long_read(&inst->admission.bytes), 0L);
+	out->denied_privilege = EVENT(inst, DENIED_PRIVILEGE);
+	out->denied_token = EVENT(inst, DENIED_TOKEN);
+	out->denied_rule = EVENT(inst, DENIED_RULE);
+	out->denied_priority = EVENT(inst, DENIED_PRIORITY);
 	for (u32 i = 0; i < VEXIPC_ERRORS; i++) {
 		out->refused_by[i] = sum(inst, offsetof(struct vexipc_counters, refused_by[i]));
 		out->failed_by[i] = sum(inst, offsetof(struct vexipc_counters, failed_by[i]));

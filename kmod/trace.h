@@ -542,6 +542,29 @@ TRACE_EVENT(vexipc_alert,
 		  __entry->value)
 );
 
+/* Somebody may not do something: enum vexipc_operation, vexipc_denial, errno. */
+TRACE_EVENT(vexipc_access_denied,
+	TP_PROTO(u64 instance, u32 uid, u32 operation, u32 reason, u32 error),
+	TP_ARGS(instance, uid, operation, reason, error),
+	TP_STRUCT__entry(
+		__field(u64, instance)
+		__field(u32, uid)
+		__field(u32, operation)
+		__field(u32, reason)
+		__field(u32, error)
+	),
+	TP_fast_assign(
+		__entry->instance = instance;
+		__entry->uid = uid;
+		__entry->operation = operation;
+		__entry->reason = reason;
+		__entry->error = error;
+	),
+	TP_printk("instance=%llu uid=%u operation=%u reason=%u error=%u",
+		  __entry->instance, __entry->uid, __entry->operation, __entry->reason,
+		  __entry->error)
+);
+
 /* The network namespace goes, and all services in it are gone. */
 TRACE_EVENT(vexipc_instance_exit,
 	TP_PROTO(u64 instance),

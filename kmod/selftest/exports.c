@@ -5,6 +5,7 @@
  */
 #include <kunit/visibility.h>
 
+#include "access.h"
 #include "admission.h"
 #include "availability.h"
 #include "batch.h"
@@ -27,13 +28,20 @@
 #include "queue.h"
 #include "registry.h"
 #include "request.h"
+#include "rules.h"
 #include "slots.h"
 #include "spec.h"
 #include "stats.h"
+#include "token.h"
 
 /* Each is defined, and has its kernel-doc, in the file of its header. */
 #define TESTED(symbol) EXPORT_SYMBOL_IF_KUNIT(symbol)
 
+TESTED(vexipc_access_admin);
+TESTED(vexipc_access_embed);
+TESTED(vexipc_access_look);
+TESTED(vexipc_access_open);
+TESTED(vexipc_access_ping);
 TESTED(vexipc_admission_refresh);
 TESTED(vexipc_admission_share);
 
@@ -137,6 +145,7 @@ TESTED(vexipc_registry_leave_when_idle);
 TESTED(vexipc_registry_by_id);
 TESTED(vexipc_registry_by_handle);
 TESTED(vexipc_registry_next);
+TESTED(vexipc_registry_count);
 TESTED(vexipc_service_state);
 TESTED(vexipc_service_max);
 TESTED(vexipc_service_limit);
@@ -153,6 +162,11 @@ TESTED(vexipc_request_answer);
 TESTED(vexipc_request_again);
 TESTED(vexipc_request_image);
 
+TESTED(vexipc_rule_add);
+TESTED(vexipc_rule_at);
+TESTED(vexipc_rule_remove);
+TESTED(vexipc_rules_clear);
+
 TESTED(vexipc_slots_init);
 TESTED(vexipc_slots_free);
 TESTED(vexipc_slots_take);
@@ -166,3 +180,9 @@ TESTED(vexipc_spec_text);
 
 TESTED(vexipc_stats_instance);
 TESTED(vexipc_stats_service);
+
+TESTED(vexipc_token_claim);
+TESTED(vexipc_token_issue);
+TESTED(vexipc_token_next);
+TESTED(vexipc_token_release);
+TESTED(vexipc_token_revoke);

@@ -903,6 +903,8 @@ static const struct {
 	{ VEXIPC_IOC_CONFIG, sizeof(struct vexipc_config) },
 	{ VEXIPC_IOC_CONTROL, sizeof(struct vexipc_control) },
 	{ VEXIPC_IOC_POLICIES, sizeof(struct vexipc_policies) },
+	{ VEXIPC_IOC_TOKENS, sizeof(struct vexipc_tokens) },
+	{ VEXIPC_IOC_RULES, sizeof(struct vexipc_rules) },
 };
 
 static void numbers(void)
@@ -910,7 +912,7 @@ static void numbers(void)
 	unsigned char zero[2048] = { 0 };
 	int fd = device_open(0);
 
-	EQUAL(ARRAY_SIZE(calls), 10);
+	EQUAL(ARRAY_SIZE(calls), 12);
 	for (unsigned int i = 0; i < ARRAY_SIZE(calls); i++) {
 		unsigned long cmd = calls[i].cmd;
 
@@ -929,7 +931,7 @@ static void numbers(void)
 	}
 	for (unsigned int nr = 0; nr < 256; nr++) {
 		AT("ioctl 0x%x", nr);
-		if (nr < 0x20 || nr > 0x29)
+		if (nr < 0x20 || nr > 0x2b)
 			EQUAL(call(fd, _IOC(_IOC_READ | _IOC_WRITE, 'V', nr, 64), zero), -ENOTTY);
 	}
 	AT("TCGETS");

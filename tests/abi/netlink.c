@@ -319,7 +319,7 @@ static void texts(void)
 	SAYS(REGISTER, EOPNOTSUPP, "transport",
 	     NEST(SERVICE, STR(ID, "x"); U32(TRANSPORT, VEXIPC_TRANSPORT_CHARDEV)));
 	SAYS(REGISTER, EOPNOTSUPP, "unknown flag", NEST(SERVICE, STR(ID, "x"); U32(FLAGS, 1)));
-	SAYS(REGISTER, EOPNOTSUPP, "token",
+	SAYS(REGISTER, EACCES, "token",
 	     NEST(SERVICE, STR(ID, "x"); mnl_attr_put(nlh, VEXIPC_SVC_TOKEN, 3, "abc")));
 	SAYS(REGISTER, ERANGE, "out of its range", NEST(SERVICE, STR(ID, "x"); U32(PRIORITY, 256)));
 	SAYS(REGISTER, ERANGE, "out of its range",

@@ -309,7 +309,7 @@ software_version state throughput transport uid version weight"
 			printf "%s\n" "${COMPREPLY[@]}"' - vexipc "$@" | sed 's/ *$//'
 	}
 	assert_equal "$(complete_with '' | sort | paste -sd' ')" \
-		"--help --version breaker config drain embed monitor ping policy resume services stats status telemetry version"
+		"--help --version breaker config drain embed monitor ping policy resume rule services stats status telemetry token version"
 	assert_equal "$(complete_with se)" services
 	[[ $(complete_with embed --dt) == --dtype* ]]
 	assert_equal "$(complete_with status al)" alpha

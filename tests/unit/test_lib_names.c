@@ -103,6 +103,28 @@ static void test_fields(void)
 #undef IS
 }
 
+static void test_tokens(void)
+{
+	uint8_t secret[VEXIPC_TOKEN_BYTES], back[VEXIPC_TOKEN_BYTES];
+	char text[VEXIPC_TOKEN_TEXT + 8];
+
+	for (size_t i = 0; i < sizeof(secret); i++)
+		secret[i] = (uint8_t)(i * 37 + 200);
+	vexipc_token_format(secret, text);
+	tap_ok(strlen(text) == 64 && !vexipc_token_parse(text, back) &&
+	       !memcmp(secret, back, sizeof(secret)), "a token is read as it was written");
+	strcat(text, " \r\n");
+	tap_ok(!vexipc_token_parse(text, back), "white space may follow");
+	strcat(text, "0");
+	tap_ok(vexipc_token_parse(text, back) == -EINVAL, "nothing else may");
+	text[63] = '\0';
+	tap_ok(vexipc_token_parse(text, back) == -EINVAL, "a cut token is none");
+	memset(text, 'g', 64);
+	text[64] = '\0';
+	tap_ok(vexipc_token_parse(text, back) == -EINVAL, "other letters are no digits");
+	tap_ok(vexipc_token_read("/nonexistent", back) == -ENOENT, "a missing file is told");
+}
+
 static void test_config(void)
 {
 	const struct vexipc_field *fields = vexipc_config_fields(), *f;
@@ -138,6 +160,7 @@ int main(void)
 	test_names();
 	test_errors();
 	test_fields();
+	test_tokens();
 	test_config();
 	return tap_done();
 }

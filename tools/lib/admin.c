@@ -18,7 +18,7 @@ struct vexipc_admin {
 	int fd;
 };
 
-static int admin_ioctl(struct vexipc_admin *admin, unsigned long nr, void *arg)
+int vxi_admin_ioctl(struct vexipc_admin *admin, unsigned long nr, void *arg)
 {
 	return ioctl(admin->fd, nr, arg) < 0 ? -errno : 0;
 }
@@ -106,7 +106,7 @@ static int ask_services(struct vexipc_admin *admin, struct listing *listing, voi
 
 	list->buffer_ptr = address_of(entries);
 	list->buffer_size = size;
-	err = admin_ioctl(admin, VEXIPC_IOC_LIST, list);
+	err = vxi_admin_ioctl(admin, VEXIPC_IOC_LIST, list);
 	listing->count = list->count;
 	listing->total = list->total;
 	return err;
@@ -162,7 +162,7 @@ int vexipc_admin_status(struct vexipc_admin *admin, const char *id, uint64_t han
 			buf = bigger;
 			status.text_ptr = address_of(buf);
 		}
-		err = admin_ioctl(admin, VEXIPC_IOC_STATUS, &status);
+		err = vxi_admin_ioctl(admin, VEXIPC_IOC_STATUS, &status);
 		if (err)
 			break;
 		if (!text || status.text_size <= room) {
@@ -185,7 +185,7 @@ int vexipc_admin_stats(struct vexipc_admin *admin, const char *id, struct vexipc
 		.service_id_ptr = address_of(id),
 		.service_id_len = length_of(id),
 	};
-	return admin_ioctl(admin, VEXIPC_IOC_STATS, stats);
+	return vxi_admin_ioctl(admin, VEXIPC_IOC_STATS, stats);
 }
 
 static int config(struct vexipc_admin *admin, struct vexipc_config_entry *entries,
@@ -196,7 +196,7 @@ static int config(struct vexipc_admin *admin, struct vexipc_config_entry *entrie
 		.count = count,
 		.flags = flags,
 	};
-	int err = admin_ioctl(admin, VEXIPC_IOC_CONFIG, &arg);
+	int err = vxi_admin_ioctl(admin, VEXIPC_IOC_CONFIG, &arg);
 
 	if (err && refused)
 		*refused = arg.count;
@@ -223,7 +223,7 @@ static int control(struct vexipc_admin *admin, const char *id, uint32_t op)
 		.op = op,
 	};
 
-	return admin_ioctl(admin, VEXIPC_IOC_CONTROL, &arg);
+	return vxi_admin_ioctl(admin, VEXIPC_IOC_CONTROL, &arg);
 }
 
 int vexipc_admin_drain(struct vexipc_admin *admin, const char *id)
@@ -252,7 +252,7 @@ int vexipc_admin_breaker_limits(struct vexipc_admin *admin, const char *id,
 		.entries_ptr = address_of(entries),
 		.count = count,
 	};
-	int err = admin_ioctl(admin, VEXIPC_IOC_CONTROL, &arg);
+	int err = vxi_admin_ioctl(admin, VEXIPC_IOC_CONTROL, &arg);
 
 	if (err && refused)
 		*refused = arg.count;
@@ -267,7 +267,7 @@ static int ask_policies(struct vexipc_admin *admin, struct listing *listing, voi
 
 	list->buffer_ptr = address_of(entries);
 	list->buffer_size = size;
-	err = admin_ioctl(admin, VEXIPC_IOC_POLICIES, list);
+	err = vxi_admin_ioctl(admin, VEXIPC_IOC_POLICIES, list);
 	listing->count = list->count;
 	listing->total = list->total;
 	return !err && !list->offered ? -EOPNOTSUPP : err;
@@ -300,7 +300,7 @@ int vexipc_admin_policy_name(struct vexipc_admin *admin, const char *name)
 		return -ENOENT;
 	if (name)
 		strcpy(arg.use.name, name);
-	return admin_ioctl(admin, VEXIPC_IOC_POLICIES, &arg);
+	return vxi_admin_ioctl(admin, VEXIPC_IOC_POLICIES, &arg);
 }
 
 uint32_t vxi_admin_default_transport(void)

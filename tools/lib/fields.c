@@ -124,6 +124,10 @@ static const struct vexipc_field stats_fields[] = {
 	T(limited_module, "", NUMBER, "refused by the rate limit of the module"),
 	T(limited_service, "", NUMBER, "refused by the rate limits of all services that could"),
 	T(held_bytes, "bytes", NUMBER, "content of requests in memory now"),
+	T(denied_privilege, "", NUMBER, "denied for want of CAP_NET_ADMIN"),
+	T(denied_token, "", NUMBER, "denied for a token not good for it"),
+	T(denied_rule, "", NUMBER, "denied by an access rule"),
+	T(denied_priority, "", NUMBER, "denied critical priority"),
 	{ 0 },
 };
 
@@ -175,7 +179,7 @@ static const struct vexipc_field config_fields[] = {
 	C("retry_backoff_base_ms", RETRY_BACKOFF_BASE_MS, "ms", NUMBER,
 	  "before the same service is tried again; doubles"),
 	C("enable_authentication", ENABLE_AUTHENTICATION, "", BOOL,
-	  "registering takes CAP_NET_ADMIN"),
+	  "registering takes CAP_NET_ADMIN or a token"),
 	C("enable_encryption", ENABLE_ENCRYPTION, "", BOOL, "of messages; not built"),
 	C("enable_compression", ENABLE_COMPRESSION, "", BOOL, "of messages; not built"),
 	C("transport_type", TRANSPORT_TYPE, "", TRANSPORT, "for services that name none"),

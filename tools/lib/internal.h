@@ -184,6 +184,8 @@ int vxi_grow(void **buf, size_t *room, size_t len);
 int vxi_channel_set_wake(struct vexipc_channel *ch, int fd);
 unsigned int vxi_channel_waiting(struct vexipc_channel *ch);
 
+/* admin.c: an ioctl, 0 or a negative errno */
+int vxi_admin_ioctl(struct vexipc_admin *admin, unsigned long nr, void *arg);
 /* admin.c: the transport that services use when they name none; 0: cannot tell */
 uint32_t vxi_admin_default_transport(void);
 

@@ -47,6 +47,32 @@ static int answer(struct vexipc_service *service, struct vexipc_request *request
 	return worker_answer(&server->workers[request->thread], service, request);
 }
 
+/* The token that was named, or that systemd brought. */
+static int read_token(struct options *options)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY"), *file = options->token_file;
+	char credential[4096];
+	int err;
+
+	if (!file && folder) {
+		snprintf(credential, sizeof(credential), "%s/vexipc.token", folder);
+		if (!access(credential, F_OK))
+			file = credential;
+	}
+	if (!file)
+		return 0;
+	err = vexipc_token_read(file, options->token);
+	if (err) {
+		fprintf(stderr, "vexipc-embedd: %s: %s\n", file, err == -EINVAL ?
+			"no token: 64 hexadecimal digits, as `vexipc token issue` prints them" :
+			strerror(-err));
+		return err;
+	}
+	options->service.token = options->token;
+	options->service.token_len = sizeof(options->token);
+	return 0;
+}
+
 /* What to do about a registration that failed. */
 static int explain(const struct options *options, int err)
 {
@@ -58,12 +84,18 @@ static int explain(const struct options *options, int err)
 		fprintf(stderr, "vexipc-embedd: the vexipc module is not loaded: modprobe vexipc\n");
 		return EXIT_NO_MODULE;
 	case -EACCES:
+		if (options->service.token) {
+			fprintf(stderr, "vexipc-embedd: the token is unknown, over, or not good for "
+				"\"%s\" (or %s is not for us): see `vexipc token list`\n", id,
+				VEXIPC_DEVICE);
+			return EXIT_NO_MODULE;
+		}
 		fprintf(stderr, "vexipc-embedd: no right to open %s: join the group vexipc\n",
 			VEXIPC_DEVICE);
 		return EXIT_NO_MODULE;
 	case -EPERM:
-		fprintf(stderr, "vexipc-embedd: registering takes CAP_NET_ADMIN: run it as root, "
-			"or `setcap cap_net_admin+ep`\n");
+		fprintf(stderr, "vexipc-embedd: registering takes CAP_NET_ADMIN or a token: run it "
+			"as root, or with --token-file and what `vexipc token issue` printed\n");
 		return EXIT_NO_MODULE;
 	case -EEXIST:
 		fprintf(stderr, "vexipc-embedd: there is a service \"%s\" already: choose another --id\n",
@@ -183,6 +215,8 @@ int main(int argc, char **argv)
 	int status;
 
 	options_parse(&options, argc, argv);
+	if (read_token(&options))
+		return EXIT_FAILURE;
 	ops = engine_find(options.engine);
 	if (open_engine(&options, ops, &engine))
 		return EXIT_FAILURE;

@@ -20,6 +20,7 @@ enum {
 	OPT_ENDPOINT,
 	OPT_DRAIN,
 	OPT_QUIET,
+	OPT_TOKEN_FILE,
 };
 
 static const struct argp_option table[] = {
@@ -41,6 +42,8 @@ static const struct argp_option table[] = {
 	{ "weight", OPT_WEIGHT, "N", 0, "Share among equals, 1-1000 (100)", 3 },
 	{ "endpoint", OPT_ENDPOINT, "TEXT", 0, "Where else it can be reached", 3 },
 	{ "metadata", OPT_METADATA, "KEY=VALUE", 0, "Shown with the service; repeatable", 3 },
+	{ "token-file", OPT_TOKEN_FILE, "FILE", 0, "Register with the token in FILE, "
+	  "without privilege ($CREDENTIALS_DIRECTORY/vexipc.token)", 4 },
 	{ "drain", OPT_DRAIN, "MS", 0, "Time to finish what is in hand on SIGTERM (10000)", 4 },
 	{ "quiet", OPT_QUIET, NULL, 0, "Say nothing but errors", 4 },
 	{ 0 }
@@ -138,6 +141,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_DRAIN:
 		service->drain_ms = number(state, "drain", arg, 1, 3600000);
+		break;
+	case OPT_TOKEN_FILE:
+		o->token_file = arg;
 		break;
 	case OPT_QUIET:
 		o->quiet = true;

@@ -11,6 +11,8 @@ struct options {
 	const char *engine;
 	const char *engine_options;
 	const char *model;	/* file of the use-lite model */
+	const char *token_file;
+	uint8_t token[VEXIPC_TOKEN_BYTES];
 	unsigned int threads;
 	bool quiet;
 	uint32_t dimensions[VEXIPC_MAX_SERVICE_DIMENSIONS];

@@ -36,6 +36,8 @@ int cmd_breaker(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
+int cmd_token(int argc, char **argv);
+int cmd_rule(int argc, char **argv);
 int cmd_telemetry(int argc, char **argv);
 
 /* ---- errors: "vexipc: cannot WHAT: why: what to do" on stderr ---- */

@@ -21,6 +21,8 @@ static const struct command {
 	{ "monitor", "watch services come and go, and alerts", cmd_monitor },
 	{ "ping", "ask the module or a service how it is", cmd_ping },
 	{ "policy", "balance by a policy in BPF", cmd_policy },
+	{ "token", "let services register without privilege", cmd_token },
+	{ "rule", "who may embed what, look, administer", cmd_rule },
 	{ "telemetry", "keep figures of services in BPF maps", cmd_telemetry },
 };
 

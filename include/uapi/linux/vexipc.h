@@ -489,7 +489,8 @@ struct vexipc_ack_body {
  * Field by field as struct vexipc_register_body. Lengths in bytes without a
  * terminating NUL.
  *
- * Errors: EPERM no CAP_NET_ADMIN over the network namespace; EEXIST the id is
+ * Errors: EPERM neither CAP_NET_ADMIN over the network namespace nor a token;
+ * EACCES the token is unknown, over, or not good for this; EEXIST the id is
  * taken, or the descriptor has a service; EPROTONOSUPPORT no common version;
  * ENFILE too many services; EINVAL, ERANGE, EILSEQ a field; EOPNOTSUPP an
  * unknown flag, or a transport this entry cannot carry; ESHUTDOWN.
@@ -555,7 +556,8 @@ struct vexipc_unregister {
  * When the queues are full, a call with result_ptr waits for room; one without is
  * told EAGAIN as they fill up, and poll() tells when there is room.
  *
- * Errors: those of enum vexipc_error; EEXIST request_id is in use on this
+ * Errors: those of enum vexipc_error: EPERM critical priority without the right
+ * to it, EACCES an access rule forbids it; EEXIST request_id is in use on this
  * descriptor; EINTR a signal came, the request was cancelled; ENOSPC the vector
  * needs vector_bytes, more than result_size.
  */
@@ -798,6 +800,10 @@ struct vexipc_stats {
 	__aligned_u64 limited_module;
 	__aligned_u64 limited_service;		/* of every service that could */
 	__aligned_u64 held_bytes;		/* content of requests, now */
+	__aligned_u64 denied_privilege;		/* for want of CAP_NET_ADMIN */
+	__aligned_u64 denied_token;		/* for a token that is not good for it */
+	__aligned_u64 denied_rule;		/* by an access rule */
+	__aligned_u64 denied_priority;		/* critical, without the right to it */
 };
 
 struct vexipc_cancel {
@@ -985,6 +991,152 @@ struct vexipc_policies {
 	struct vexipc_policy_use use;		/* name: in, out */
 };
 
+/* --------------------------------------------------------------- access -- */
+
+/* What somebody may be denied, and why; see the tracepoint vexipc_access_denied. */
+enum vexipc_operation {
+	VEXIPC_OPERATION_REGISTER	= 1,
+	VEXIPC_OPERATION_EMBED		= 2,
+	VEXIPC_OPERATION_LOOK		= 3,	/* services, their figures, those of the instance */
+	VEXIPC_OPERATION_ADMINISTER	= 4,
+	VEXIPC_OPERATIONS
+};
+
+enum vexipc_denial {
+	VEXIPC_DENIAL_PRIVILEGE	= 1,	/* EPERM: CAP_NET_ADMIN is missing */
+	VEXIPC_DENIAL_TOKEN	= 2,	/* EACCES: the token is not good for it */
+	VEXIPC_DENIAL_RULE	= 3,	/* EACCES: an access rule forbids it */
+	VEXIPC_DENIAL_PRIORITY	= 4,	/* EPERM: critical priority takes a right */
+	VEXIPC_DENIALS
+};
+
+#define VEXIPC_TOKEN_BYTES		32u
+#define VEXIPC_MAX_TOKENS		256u	/* an instance */
+#define VEXIPC_MAX_RULES		256u	/* an instance */
+
+/* What a service registered with a token may do beyond answering. */
+#define VEXIPC_TOKEN_BATCH		(1u << 0)	/* take batches */
+#define VEXIPC_TOKEN_CONTROL		(1u << 1)	/* drain, resume itself, hold its breaker */
+#define VEXIPC_TOKEN_FLAGS		(VEXIPC_TOKEN_BATCH | VEXIPC_TOKEN_CONTROL)
+
+/**
+ * struct vexipc_token_entry - a registration token, without its secret
+ *
+ * Whoever registers with the secret needs no CAP_NET_ADMIN. Patterns are those
+ * of a shell: * ? [a-z]; an empty one matches all. Strings are NUL-padded, with
+ * one NUL at least. Times are CLOCK_REALTIME, ns.
+ */
+struct vexipc_token_entry {
+	__aligned_u64 id;			/* never used again */
+	__aligned_u64 created_ns;
+	__aligned_u64 last_used_ns;		/* 0: never */
+	__aligned_u64 expires_ns;		/* 0: never */
+	__aligned_u64 registered;		/* services, ever */
+	__u32 uses;				/* registrations it is good for; 0: any number */
+	__u32 uses_left;
+	__u32 services;				/* now */
+	__u32 max_services;			/* at once; 0: any number */
+	__u32 max_priority;			/* tier a service may have; 0: 255 */
+	__u32 flags;				/* VEXIPC_TOKEN_* */
+	__u32 uid;				/* who issued it, as the caller sees uids */
+	__u32 reserved;
+	char label[VEXIPC_MAX_NAME];
+	char pattern[VEXIPC_MAX_NAME];		/* of service ids */
+	char models[VEXIPC_MAX_NAME];		/* of each model a service names */
+};
+
+enum vexipc_tokens_op {
+	VEXIPC_TOKENS_LIST	= 0,
+	VEXIPC_TOKENS_ISSUE	= 1,
+	VEXIPC_TOKENS_REVOKE	= 2,
+	VEXIPC_TOKENS_OPS
+};
+
+#define VEXIPC_TOKENS_UNREGISTER	(1u << 0)	/* REVOKE: its services go, too */
+
+/*
+ * All need the right to administer. LIST fills the buffer, entries entry_size
+ * apart. ISSUE takes uses, max_services, max_priority, flags, label, pattern and
+ * models of `token`, fills the rest of it and `secret`, which is never told
+ * again. REVOKE takes token.id, and tells in `count` how many services went.
+ * Errors: EPERM; ENOENT no such token; ENOSPC there are VEXIPC_MAX_TOKENS;
+ * EINVAL, EILSEQ, ERANGE a field; EOPNOTSUPP an unknown flag.
+ */
+struct vexipc_tokens {
+	__aligned_u64 buffer_ptr;		/* struct vexipc_token_entry each */
+	__u32 buffer_size;
+	__u32 entry_size;			/* in: sizeof(struct vexipc_token_entry) */
+	__u32 op;				/* enum vexipc_tokens_op */
+	__u32 flags;				/* VEXIPC_TOKENS_* */
+	__u32 count;				/* out */
+	__u32 total;				/* out: tokens there are */
+	__u32 expires_sec;			/* ISSUE: 0: never */
+	__u32 reserved;
+	struct vexipc_token_entry token;
+	__u8 secret[VEXIPC_TOKEN_BYTES];	/* out of ISSUE */
+};
+
+/* Whom a rule is for: all that are named must match; none named matches all. */
+#define VEXIPC_RULE_UID			(1u << 0)
+#define VEXIPC_RULE_GID			(1u << 1)	/* primary or supplementary */
+#define VEXIPC_RULE_CGROUP		(1u << 2)	/* in it, or below it */
+#define VEXIPC_RULE_MATCHES \
+	(VEXIPC_RULE_UID | VEXIPC_RULE_GID | VEXIPC_RULE_CGROUP)
+
+/* What it allows; the rest it forbids. */
+#define VEXIPC_RULE_EMBED		(1u << 0)	/* over netlink, too */
+#define VEXIPC_RULE_LOOK		(1u << 1)	/* services and figures */
+#define VEXIPC_RULE_ADMINISTER		(1u << 2)	/* as CAP_NET_ADMIN, but for rules */
+#define VEXIPC_RULE_ALLOWS \
+	(VEXIPC_RULE_EMBED | VEXIPC_RULE_LOOK | VEXIPC_RULE_ADMINISTER)
+
+/**
+ * struct vexipc_rule_entry - who may do what
+ *
+ * The first rule that matches decides. Who matches none is treated as if there
+ * were no rules; who has CAP_NET_ADMIN over the namespace may do everything,
+ * whatever rules say. Rules widen and narrow what a user may do who can reach
+ * the module: the mode of the device stays in force.
+ */
+struct vexipc_rule_entry {
+	__aligned_u64 id;			/* out; never used again */
+	__aligned_u64 hits;			/* out: requests and looks it decided on */
+	__aligned_u64 cgroup;			/* v2: inode of its directory */
+	__u32 match;				/* VEXIPC_RULE_UID, ... */
+	__u32 uid;				/* as the caller sees uids */
+	__u32 gid;				/* as the caller sees gids */
+	__u32 allow;				/* VEXIPC_RULE_EMBED, ... */
+	__u32 max_priority;			/* of requests; 255 allows critical */
+	__u32 reserved;
+	char models[VEXIPC_MAX_NAME];		/* pattern; empty: any, or none named */
+};
+
+enum vexipc_rules_op {
+	VEXIPC_RULES_LIST	= 0,
+	VEXIPC_RULES_ADD	= 1,
+	VEXIPC_RULES_REMOVE	= 2,
+	VEXIPC_RULES_CLEAR	= 3,
+	VEXIPC_RULES_OPS
+};
+
+/*
+ * LIST needs the right to administer, the others CAP_NET_ADMIN itself. ADD puts
+ * `rule` before the one whose id is `before`, 0 for the end, and sets rule.id.
+ * REMOVE takes rule.id. Errors: EPERM; ENOENT no such rule; ENOSPC there are
+ * VEXIPC_MAX_RULES; EINVAL, EILSEQ, ERANGE a field; EOPNOTSUPP unknown bits.
+ */
+struct vexipc_rules {
+	__aligned_u64 buffer_ptr;		/* struct vexipc_rule_entry each */
+	__aligned_u64 before;			/* ADD */
+	__u32 buffer_size;
+	__u32 entry_size;			/* in: sizeof(struct vexipc_rule_entry) */
+	__u32 op;				/* enum vexipc_rules_op */
+	__u32 flags;				/* none yet */
+	__u32 count;				/* out: entries written, or removed */
+	__u32 total;				/* out: rules there are */
+	struct vexipc_rule_entry rule;
+};
+
 #define VEXIPC_IOC_MAGIC	'V'
 #define VEXIPC_IOC_REGISTER	_IOWR(VEXIPC_IOC_MAGIC, 0x20, struct vexipc_register)
 #define VEXIPC_IOC_UNREGISTER	_IOWR(VEXIPC_IOC_MAGIC, 0x21, struct vexipc_unregister)
@@ -997,6 +1149,8 @@ struct vexipc_policies {
 #define VEXIPC_IOC_CONTROL	_IOWR(VEXIPC_IOC_MAGIC, 0x28, struct vexipc_control)
 #define VEXIPC_IOC_POLICIES	_IOWR(VEXIPC_IOC_MAGIC, 0x29, struct vexipc_policies)
 #define VEXIPC_IOC_EMBED_BATCH	_IOWR(VEXIPC_IOC_MAGIC, 0x2a, struct vexipc_embed_batch)
+#define VEXIPC_IOC_TOKENS	_IOWR(VEXIPC_IOC_MAGIC, 0x2b, struct vexipc_tokens)
+#define VEXIPC_IOC_RULES	_IOWR(VEXIPC_IOC_MAGIC, 0x2c, struct vexipc_rules)
 
 /* The names VexFS knows these by. */
 #define VEXFS_IOCTL_IPC_REGISTER_SERVICE	VEXIPC_IOC_REGISTER
@@ -1012,8 +1166,8 @@ struct vexipc_policies {
 
 /*
  *   command      do: attributes -> answer                        needs
- *   REGISTER     SERVICE{ID, ...} -> SERVICE{HANDLE, VERSION,    CAP_NET_ADMIN
- *                FEATURES, HEARTBEAT_MS}
+ *   REGISTER     SERVICE{ID, ...} -> SERVICE{HANDLE, VERSION,    CAP_NET_ADMIN,
+ *                FEATURES, HEARTBEAT_MS}                         or a TOKEN
  *   UNREGISTER   [SERVICE{ID or HANDLE}] [DRAIN] -> FAILED_OVER  own, CAP_NET_ADMIN
  *   HEARTBEAT    SERVICE{CPU, MEMORY, REPORTED_*}                a service
  *   SERVICE_GET  do: SERVICE{ID or HANDLE} -> SERVICE
@@ -1024,9 +1178,9 @@ struct vexipc_policies {
  *   CONFIG_GET   -> CONFIG
  *   CONFIG_SET   CONFIG                                          CAP_NET_ADMIN
  *   REQUEST      MESSAGE [OFFSET, TOTAL]: any message a client sends; to embed
- *                needs CAP_NET_ADMIN while enable_authentication is on, since no
- *                file's mode guards a socket; from the kernel: a request for
- *                this service
+ *                needs CAP_NET_ADMIN, or an access rule that lets the sender,
+ *                while enable_authentication is on, since no file's mode guards
+ *                a socket; from the kernel: a request for this service
  *   RESPONSE     MESSAGE [OFFSET, TOTAL]: a service's answer; from the kernel:
  *                the answer to a message of this socket
  *   FETCH        CORRELATION, OFFSET -> MESSAGE, OFFSET, TOTAL
@@ -1034,6 +1188,12 @@ struct vexipc_policies {
  *   POLICY_GET   do: -> POLICY{NAME, IN_USE, FALLBACKS}: the instance's
  *                dump: one POLICY a message, of all loaded
  *   POLICY_SET   POLICY{NAME}: the instance's; empty for none    CAP_NET_ADMIN
+ *   TOKEN_GET    dump: one TOKEN a message                       CAP_NET_ADMIN
+ *   TOKEN_NEW    TOKEN{LABEL, ...} -> TOKEN{ID, SECRET}          CAP_NET_ADMIN
+ *   TOKEN_DEL    TOKEN{ID, [UNREGISTER]} -> TOKEN{SERVICES}      CAP_NET_ADMIN
+ *   RULE_GET     dump: one RULE a message, in their order        CAP_NET_ADMIN
+ *   RULE_NEW     RULE{ALLOW, ...} -> RULE{ID}                    CAP_NET_ADMIN
+ *   RULE_DEL     [RULE{ID}]: that one, or all                    CAP_NET_ADMIN
  *   EVENT        multicast: "discovery" has DISCOVERY messages (MESSAGE) and
  *                service changes (SERVICE), "alerts" has ALERT
  */
@@ -1054,6 +1214,12 @@ enum vexipc_cmd {
 	VEXIPC_CMD_EVENT	= 13,
 	VEXIPC_CMD_POLICY_GET	= 14,
 	VEXIPC_CMD_POLICY_SET	= 15,
+	VEXIPC_CMD_TOKEN_GET	= 16,
+	VEXIPC_CMD_TOKEN_NEW	= 17,
+	VEXIPC_CMD_TOKEN_DEL	= 18,
+	VEXIPC_CMD_RULE_GET	= 19,
+	VEXIPC_CMD_RULE_NEW	= 20,
+	VEXIPC_CMD_RULE_DEL	= 21,
 	__VEXIPC_CMD_MAX
 };
 
@@ -1075,6 +1241,8 @@ enum vexipc_attr {
 	VEXIPC_A_FAILED_OVER	= 12,	/* u32 */
 	VEXIPC_A_ALERT		= 13,	/* nest: enum vexipc_alert_attr */
 	VEXIPC_A_POLICY		= 14,	/* nest: enum vexipc_policy_attr */
+	VEXIPC_A_TOKEN		= 15,	/* nest: enum vexipc_token_attr */
+	VEXIPC_A_RULE		= 16,	/* nest: enum vexipc_rule_attr */
 	__VEXIPC_A_MAX
 };
 
@@ -1201,6 +1369,10 @@ enum vexipc_stats_attr {
 	VEXIPC_STATS_LIMITED_MODULE	= 47,
 	VEXIPC_STATS_LIMITED_SERVICE	= 48,
 	VEXIPC_STATS_HELD_BYTES		= 49,
+	VEXIPC_STATS_DENIED_PRIVILEGE	= 50,
+	VEXIPC_STATS_DENIED_TOKEN	= 51,
+	VEXIPC_STATS_DENIED_RULE	= 52,
+	VEXIPC_STATS_DENIED_PRIORITY	= 53,
 	__VEXIPC_STATS_MAX
 };
 
@@ -1230,6 +1402,51 @@ enum vexipc_policy_attr {
 };
 
 #define VEXIPC_POLICY_A_MAX (__VEXIPC_POLICY_A_MAX - 1)
+
+/* As the fields of struct vexipc_token_entry. */
+enum vexipc_token_attr {
+	VEXIPC_TOKEN_A_UNSPEC		= 0,
+	VEXIPC_TOKEN_A_PAD		= 1,
+	VEXIPC_TOKEN_A_ID		= 2,	/* u64 */
+	VEXIPC_TOKEN_A_LABEL		= 3,	/* string */
+	VEXIPC_TOKEN_A_PATTERN		= 4,	/* string */
+	VEXIPC_TOKEN_A_MODELS		= 5,	/* string */
+	VEXIPC_TOKEN_A_FLAGS		= 6,	/* u32 */
+	VEXIPC_TOKEN_A_USES		= 7,	/* u32 */
+	VEXIPC_TOKEN_A_USES_LEFT	= 8,	/* u32 */
+	VEXIPC_TOKEN_A_MAX_SERVICES	= 9,	/* u32 */
+	VEXIPC_TOKEN_A_MAX_PRIORITY	= 10,	/* u32 */
+	VEXIPC_TOKEN_A_EXPIRES_SEC	= 11,	/* u32, of a new one */
+	VEXIPC_TOKEN_A_EXPIRES_NS	= 12,	/* u64 */
+	VEXIPC_TOKEN_A_CREATED_NS	= 13,	/* u64 */
+	VEXIPC_TOKEN_A_LAST_USED_NS	= 14,	/* u64 */
+	VEXIPC_TOKEN_A_REGISTERED	= 15,	/* u64 */
+	VEXIPC_TOKEN_A_SERVICES		= 16,	/* u32 */
+	VEXIPC_TOKEN_A_UID		= 17,	/* u32 */
+	VEXIPC_TOKEN_A_SECRET		= 18,	/* binary, of a new one */
+	VEXIPC_TOKEN_A_UNREGISTER	= 19,	/* flag */
+	__VEXIPC_TOKEN_A_MAX
+};
+
+#define VEXIPC_TOKEN_A_MAX (__VEXIPC_TOKEN_A_MAX - 1)
+
+/* As the fields of struct vexipc_rule_entry; who names UID matches it, and so on. */
+enum vexipc_rule_attr {
+	VEXIPC_RULE_A_UNSPEC		= 0,
+	VEXIPC_RULE_A_PAD		= 1,
+	VEXIPC_RULE_A_ID		= 2,	/* u64 */
+	VEXIPC_RULE_A_BEFORE		= 3,	/* u64, of a new one */
+	VEXIPC_RULE_A_UID		= 4,	/* u32 */
+	VEXIPC_RULE_A_GID		= 5,	/* u32 */
+	VEXIPC_RULE_A_CGROUP		= 6,	/* u64 */
+	VEXIPC_RULE_A_ALLOW		= 7,	/* u32 */
+	VEXIPC_RULE_A_MAX_PRIORITY	= 8,	/* u32 */
+	VEXIPC_RULE_A_MODELS		= 9,	/* string */
+	VEXIPC_RULE_A_HITS		= 10,	/* u64 */
+	__VEXIPC_RULE_A_MAX
+};
+
+#define VEXIPC_RULE_A_MAX (__VEXIPC_RULE_A_MAX - 1)
 
 enum vexipc_alert_kind {
 	VEXIPC_ALERT_NO_CAPABLE_SERVICE	= 1,

@@ -692,6 +692,46 @@ int vexipc_admin_policies(struct vexipc_admin *admin, struct vexipc_policy_use *
  */
 int vexipc_admin_policy_name(struct vexipc_admin *admin, const char *name);
 
+/* Who may register without privilege: all of it needs the right to administer. */
+
+/**
+ * vexipc_admin_tokens() - the registration tokens there are, without their secrets
+ * @entries: set to a malloc()ed array
+ * @count: set
+ */
+int vexipc_admin_tokens(struct vexipc_admin *admin, struct vexipc_token_entry **entries,
+			uint32_t *count);
+
+/**
+ * vexipc_admin_token_issue() - make a token
+ * @token: what it is good for; the rest is filled in
+ * @expires_sec: so long; 0 for ever
+ * @secret: set; this is told once
+ *
+ * Return: 0; -ENOSPC there are VEXIPC_MAX_TOKENS; ...
+ */
+int vexipc_admin_token_issue(struct vexipc_admin *admin, struct vexipc_token_entry *token,
+			     uint32_t expires_sec, uint8_t secret[VEXIPC_TOKEN_BYTES]);
+/* With @unregister its services go; how many. -ENOENT: no such token. */
+int vexipc_admin_token_revoke(struct vexipc_admin *admin, uint64_t id, bool unregister);
+
+/* A secret as people and files have it: hexadecimal, with its NUL. */
+#define VEXIPC_TOKEN_TEXT	(2 * VEXIPC_TOKEN_BYTES + 1)
+void vexipc_token_format(const uint8_t secret[VEXIPC_TOKEN_BYTES],
+			 char text[VEXIPC_TOKEN_TEXT]);
+/* White space may follow. 0; -EINVAL that is no token; of a file also its errors. */
+int vexipc_token_parse(const char *text, uint8_t secret[VEXIPC_TOKEN_BYTES]);
+int vexipc_token_read(const char *file, uint8_t secret[VEXIPC_TOKEN_BYTES]);
+
+/* Access rules, in their order; see struct vexipc_rule_entry. */
+int vexipc_admin_rules(struct vexipc_admin *admin, struct vexipc_rule_entry **entries,
+		       uint32_t *count);
+/* Before the rule of that id, 0 for the end; sets rule->id. Needs CAP_NET_ADMIN. */
+int vexipc_admin_rule_add(struct vexipc_admin *admin, struct vexipc_rule_entry *rule,
+			  uint64_t before);
+int vexipc_admin_rule_remove(struct vexipc_admin *admin, uint64_t id);
+int vexipc_admin_rules_clear(struct vexipc_admin *admin);	/* how many there were */
+
 /* ---------------------------------------------------------------- fields -- */
 
 /* How the number of a field is meant. */
@@ -728,6 +768,8 @@ struct vexipc_field {
 /* Tables, ended by an entry whose name is NULL. */
 const struct vexipc_field *vexipc_service_fields(void);	/* struct vexipc_service_entry */
 const struct vexipc_field *vexipc_policy_fields(void);
+const struct vexipc_field *vexipc_token_fields(void);
+const struct vexipc_field *vexipc_rule_fields(void);
 const struct vexipc_field *vexipc_stats_fields(void);	/* struct vexipc_stats */
 const struct vexipc_field *vexipc_config_fields(void);	/* enum vexipc_config_field */
 
