@@ -251,7 +251,8 @@ struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 
 	list_for_each_entry_safe(req, next, &expired, node) {
 		list_del_init(&req->node);
-		vexipc_count(req->inst, EXPIRED);
+		if (!is_probe(req))
+			vexipc_count(req->inst, EXPIRED);
 		WRITE_ONCE(req->svc, NULL);
 		state = atomic_read(&req->state);
 		vexipc_request_complete(req,
