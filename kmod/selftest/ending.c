@@ -162,6 +162,26 @@ static void expired_one_is_never_sent(struct kunit *test)
 	vexipc_endpoint_remove(late->req->ep, late->req);
 }
 
+static void expired_probe_does_not_count_as_a_request(struct kunit *test)
+{
+	struct vexipc_service_spec like = { .features = VEXIPC_FEATURE_HEALTH };
+	struct peer *service = new_service_like(test, "one", &like);
+	struct ask *late = new_ask(test, new_peer(test));
+
+	late->req->type = VEXIPC_MSG_HEALTH_CHECK;
+	late->req->pin = service->svc->handle;
+	late->req->content_len = 0;
+	late->req->complete = vexipc_request_wake;
+	late->uncounted = true;
+	late->req->deadline_ns = ktime_get_ns();
+	KUNIT_ASSERT_EQ(test, submit(late), 0);
+	KUNIT_EXPECT_EQ(test, send_next(service), 0);
+	KUNIT_EXPECT_EQ(test, late->req->status, VEXIPC_ERR_TIMED_OUT);
+	KUNIT_EXPECT_EQ(test, counted(test, expired), 0);
+	KUNIT_EXPECT_EQ(test, counted(test, timed_out), 0);
+	vexipc_endpoint_remove(late->req->ep, late->req);
+}
+
 static void past_deadline_ends_it(struct kunit *test)
 {
 	struct ask *ask = new_ask(test, new_peer(test));
@@ -249,6 +269,7 @@ static struct kunit_case ending_cases[] = {
 	KUNIT_CASE(sent_one_ends_at_its_deadline),
 	KUNIT_CASE(late_answer_is_an_orphan),
 	KUNIT_CASE(expired_one_is_never_sent),
+	KUNIT_CASE(expired_probe_does_not_count_as_a_request),
 	KUNIT_CASE(past_deadline_ends_it),
 	KUNIT_CASE(waiting_ends_at_the_deadline),
 	KUNIT_CASE(answer_before_the_wait_is_not_missed),
