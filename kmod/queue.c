@@ -264,11 +264,14 @@ static void control_delay(struct vexipc_service *svc, u64 now, struct list_head 
 
 	for (u32 drops = 0; drops < MOST_DROPS; drops++) {
 		struct vexipc_request *req = NULL;
+		u64 waited = 0;
 
 		for (u32 band = 0; !req && band < VEXIPC_BAND_CRITICAL; band++)
 			req = vexipc_order_oldest(&svc->queue, band);
-		if (!vexipc_codel_drops(&svc->codel, req ? now - req->submitted_ns : 0, now,
-					target, interval))
+		/* One may have come since the clock was read. */
+		if (req)
+			waited = now - min(req->submitted_ns, now);
+		if (!vexipc_codel_drops(&svc->codel, waited, now, target, interval))
 			return;
 		if (vexipc_queue_move_phase(req, VEXIPC_QUEUED, VEXIPC_DONE)) {
 			unqueue(svc, req);
