@@ -361,6 +361,7 @@ int vexipc_registry_remove(struct vexipc_service *svc, bool died)
 			     "service died; its requests moved elsewhere");
 	if (cancel_delayed_work_sync(&svc->send_work))
 		vexipc_service_put(svc);	/* the work's */
+	vexipc_carrier_stop(svc);
 	/* A new owner of the slot may come from here on. */
 	ida_free(&service_slots, svc->slot);
 	if (attached)
