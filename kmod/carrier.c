@@ -507,3 +507,10 @@ void vexipc_carrier_init(struct vexipc_service *svc)
 	svc->batch_timer.function = delay_over;
 #endif
 }
+
+/* vexipc_carrier_stop() - the service is gone, and nothing waits for company */
+void vexipc_carrier_stop(struct vexipc_service *svc)
+{
+	if (hrtimer_cancel(&svc->batch_timer))
+		vexipc_service_put(svc);	/* the timer's */
+}

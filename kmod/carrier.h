@@ -74,5 +74,6 @@ bool vexipc_carrier_answer(struct vexipc_service *svc, u64 id,
 bool vexipc_carrier_waits(struct vexipc_service *svc, const struct vexipc_request *req,
 			  u64 now);
 void vexipc_carrier_init(struct vexipc_service *svc);
+void vexipc_carrier_stop(struct vexipc_service *svc);
 
 #endif

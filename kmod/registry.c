@@ -453,6 +453,7 @@ int vexipc_registry_remove(struct vexipc_service *svc, bool died)
 			     "service died; its requests moved elsewhere");
 	if (cancel_delayed_work_sync(&svc->send_work))
 		vexipc_service_put(svc);	/* the work's */
+	vexipc_carrier_stop(svc);
 	if (attached)
 		vexipc_service_put(svc);
 	vexipc_service_put(svc);
