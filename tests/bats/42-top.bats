@@ -125,8 +125,8 @@ two_services() {
 	start load sh -c 'while :; do seq 50 | vexipc embed --dims 1 --service alpha
 		vexipc embed --service beta x; done'
 	open_top 200 60 -- -s id
-	shows '^alpha +active +[1-9][0-9.]* +[1-9][0-9.k]* .*█.* 0 +[1-9][0-9.]*[mu]s +[1-9][0-9.]*[mu]s .*█.* +0 '
-	shows '^beta +active +[0-9.]+ +0 .* 100 '
+	shows '^alpha +active +closed +[1-9][0-9.]* +[1-9][0-9.k]* .*█.* 0 +[1-9][0-9.]*[mu]s +[1-9][0-9.]*[mu]s .*█.* +0 '
+	shows '^beta +active +[a-z-]+ +[0-9.]+ +0 .* 100 '
 	press Down Enter
 	shows '^LAST ERRORS$'
 	shows '^ +[0-9]+s ago  service_failed x[1-9]'
