@@ -5,6 +5,7 @@
 #include <linux/limits.h>
 #include <linux/nospec.h>
 
+#include "cache.h"
 #include "config.h"
 #include "health.h"
 #include "instance.h"
@@ -46,6 +47,12 @@ static const struct vexipc_config_row rows[VEXIPC_CONFIG_MAX + 1] = {
 	ROW(BREAKER_PANIC_PERCENT,	0, 100, 50),
 	ROW(RETRY_BUDGET_PERCENT,	0, 100, 20),
 	ROW(STALL_TIMEOUT_MS,		0, 3600000, 10000),
+	ROW(CACHE_ENABLED,		0, 1, 0),
+	ROW(CACHE_TTL_SEC,		1, 86400, 300),
+	ROW(CACHE_MAX_ENTRIES,		1, 1 << 20, 1000),
+	ROW(CACHE_MAX_BYTES,		64 << 10, 1 << 30, 16 << 20),
+	ROW(CACHE_PER_USER,		0, 1, 0),
+	ROW(COALESCE,			0, 1, 0),
 };
 
 void vexipc_config_init(struct vexipc_settings *s)
@@ -121,5 +128,6 @@ int vexipc_config_write(struct vexipc_instance *inst,
 	mutex_unlock(&inst->config_lock);
 
 	vexipc_health_reschedule(inst);
+	vexipc_cache_configured(inst);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "stats.h"
 #include "sticky.h"
 
+struct vexipc_cache;
 struct vexipc_service_set;
 
 enum { VEXIPC_NETLINK_HASH_BITS = 8 };
@@ -47,10 +48,12 @@ enum { VEXIPC_NETLINK_HASH_BITS = 8 };
  * @health:	   the periodic look at every service
  * @last_discovery: when services were last asked for a sign of life, jiffies
  * @last_alert:   when each kind was last raised, jiffies, 0 never
+ * @cache:	   answers kept and awaited; there once @slots is ready
  * @policy:	   which balancing policy it names
  * @closing:	   the namespace or the module goes; nothing new comes in
  *
- * Lock order: registry_lock > endpoint lock > service lock. The locks of an
+ * Lock order: registry_lock > endpoint lock > service lock; those of the cache and
+ * of what is being asked come last, and are held with no other. The locks of an
  * endpoint and of a service are _bh and never held two of a kind.
  */
 struct vexipc_instance {
@@ -84,6 +87,7 @@ struct vexipc_instance {
 	unsigned long last_discovery;
 	unsigned long last_alert[VEXIPC_ALERT_KINDS];
 	struct vexipc_policy_user policy;
+	struct vexipc_cache *cache;
 	bool closing;
 };
 

@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 #include <asm/ioctls.h>
 
+#include "cache.h"
 #include "context.h"
 #include "device.h"
 #include "embed.h"
@@ -262,6 +263,7 @@ static int give_result(const struct call *call, struct vexipc_embed *arg,
 	arg->attempts = req->attempts;
 	arg->retry_after_ms = req->retry_after_ms;
 	arg->service_handle = req->service_handle;
+	arg->result_flags = req->result_flags;
 	if (req->sent_ns) {
 		arg->queue_ns = req->sent_ns - req->submitted_ns;
 		arg->service_ns = req->done_ns - req->sent_ns;
@@ -293,6 +295,8 @@ static int do_embed(struct call *call)
 
 	if (err)
 		return err;
+	if (arg.reserved)
+		return -EINVAL;
 	err = take_question(&arg, &q, id);
 	if (err)
 		return err;
@@ -304,6 +308,7 @@ static int do_embed(struct call *call)
 	arg.service_handle = 0;
 	arg.queue_ns = 0;
 	arg.service_ns = 0;
+	arg.result_flags = 0;
 
 	req = vexipc_question_request(&call->ctx, ep, &q);
 	kvfree(q.mem);
@@ -597,6 +602,29 @@ static int do_policies(struct call *call)
 	return give_policies(&arg) ?: give(call, &arg, sizeof(arg));
 }
 
+static int do_cache_flush(struct call *call)
+{
+	char model[VEXIPC_MAX_NAME], id[VEXIPC_MAX_NAME];
+	struct vexipc_cache_flush arg;
+	int err = take(call, &arg, sizeof(arg));
+
+	if (err)
+		return err;
+	if (arg.flags)
+		return -EOPNOTSUPP;
+	if (!admin(call))
+		return -EPERM;
+	if (arg.model_len)
+		err = take_name(arg.model_ptr, arg.model_len, model);
+	if (!err && arg.service_id_len)
+		err = take_name(arg.service_id_ptr, arg.service_id_len, id);
+	if (err)
+		return err;
+	arg.flushed = vexipc_cache_flush(call->ctx.inst, model, arg.model_len, id,
+					 arg.service_id_len);
+	return give(call, &arg, sizeof(arg));
+}
+
 static int (*const calls[])(struct call *call) = {
 	[_IOC_NR(VEXIPC_IOC_REGISTER)]	 = do_register,
 	[_IOC_NR(VEXIPC_IOC_UNREGISTER)] = do_unregister,
@@ -608,6 +636,7 @@ static int (*const calls[])(struct call *call) = {
 	[_IOC_NR(VEXIPC_IOC_CONFIG)]	 = do_config,
 	[_IOC_NR(VEXIPC_IOC_CONTROL)]	 = do_control,
 	[_IOC_NR(VEXIPC_IOC_POLICIES)]	 = do_policies,
+	[_IOC_NR(VEXIPC_IOC_CACHE_FLUSH)] = do_cache_flush,
 };
 
 long vexipc_device_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)

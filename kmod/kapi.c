@@ -101,6 +101,7 @@ static struct vexipc_request *prepare(struct vexipc_client *client,
 		.content_type = request->content_type,
 		.priority = request->priority,
 		.timeout_ms = request->timeout_ms,
+		.flags = request->flags,
 	};
 	struct vexipc_request *req;
 	struct vexipc_context ctx;
@@ -127,6 +128,7 @@ static void fill_result(const struct vexipc_request *req, struct vexipc_kernel_r
 		.err = vexipc_error_errno(req->status),
 		.error = req->status,
 		.service_handle = req->service_handle,
+		.flags = req->result_flags,
 	};
 	if (req->sent_ns) {
 		result->queue_ns = req->sent_ns - req->submitted_ns;

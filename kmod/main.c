@@ -2,6 +2,7 @@
 /* vexipc: carries embedding requests to the services that answer them. */
 #include <linux/module.h>
 
+#include "cache.h"
 #include "device.h"
 #include "instance.h"
 #include "netlink.h"
@@ -22,6 +23,9 @@ static int __init vexipc_init(void)
 	err = vexipc_request_cache_init();
 	if (err)
 		return err;
+	err = vexipc_cache_module_init();
+	if (err)
+		goto free_requests;
 	err = vexipc_instance_register();
 	if (err)
 		goto free_cache;
@@ -41,6 +45,8 @@ free_instances:
 	vexipc_instance_unregister();
 free_cache:
 	rcu_barrier();
+	vexipc_cache_module_exit();
+free_requests:
 	vexipc_request_cache_exit();
 	return err;
 }
@@ -52,6 +58,7 @@ static void __exit vexipc_exit(void)
 	vexipc_instance_unregister();
 	vexipc_policy_exit();
 	rcu_barrier();
+	vexipc_cache_module_exit();
 	vexipc_request_cache_exit();
 }
 

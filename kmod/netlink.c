@@ -72,6 +72,11 @@ static const struct nla_policy policy_name_policy[] = {
 	[VEXIPC_POLICY_A_NAME] = POLICY_STRING(VEXIPC_POLICY_NAME_LEN - 1),
 };
 
+static const struct nla_policy cache_flush_policy[] = {
+	[VEXIPC_CACHE_A_MODEL] = POLICY_STRING(VEXIPC_MAX_NAME),
+	[VEXIPC_CACHE_A_SERVICE] = POLICY_STRING(VEXIPC_MAX_NAME),
+};
+
 static const struct nla_policy config_fields_policy[VEXIPC_CONFIG_MAX + 1] = {
 	[1 ... VEXIPC_CONFIG_MAX] = POLICY(U64),
 };
@@ -111,6 +116,10 @@ static const struct nla_policy config_policy[VEXIPC_A_MAX + 1] = {
 
 static const struct nla_policy policy_set_policy[VEXIPC_A_MAX + 1] = {
 	[VEXIPC_A_POLICY] = NLA_POLICY_NESTED(policy_name_policy),
+};
+
+static const struct nla_policy cache_policy[VEXIPC_A_MAX + 1] = {
+	[VEXIPC_A_CACHE] = NLA_POLICY_NESTED(cache_flush_policy),
 };
 
 static const struct nla_policy message_policy[VEXIPC_A_MAX + 1] = {
@@ -166,6 +175,7 @@ static const struct genl_split_ops ops[] = {
 		.flags = GENL_CMD_CAP_DUMP,
 	},
 	DO(POLICY_SET, policy_set, policy_set_policy),
+	DO(CACHE_FLUSH, cache_flush, cache_policy),
 };
 
 static const struct genl_multicast_group groups[] = {

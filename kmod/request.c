@@ -12,6 +12,7 @@
 #include "alert.h"
 #include "balancer.h"
 #include "batch.h"
+#include "cache.h"
 #include "context.h"
 #include "error.h"
 #include "instance.h"
@@ -105,6 +106,7 @@ struct vexipc_request *vexipc_request_alloc(const struct vexipc_context *ctx,
 	INIT_LIST_HEAD(&req->ep_node);
 	INIT_HLIST_NODE(&req->id_node);
 	INIT_LIST_HEAD(&req->out.node);
+	INIT_LIST_HEAD(&req->follow);
 	rcuwait_init(&req->waiter);
 	timer_setup(&req->timer, deadline_expired, 0);
 	INIT_DELAYED_WORK(&req->retry, retry_after_backoff);
@@ -134,6 +136,8 @@ void vexipc_request_put(struct vexipc_request *req)
 		return;
 	kvfree(req->mem);
 	kvfree(req->answer_mem);
+	if (req->kept)
+		vexipc_kept_put(req->kept);
 	vexipc_instance_put_request(req->inst);
 	kmem_cache_free(request_cache, req);
 	vexipc_endpoint_put(ep);
@@ -160,6 +164,7 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 			     enum vexipc_error error)
 {
 	struct vexipc_instance *inst = req->inst;
+	struct vexipc_kept *shared;
 
 	req->status = error;
 	/* One that was only about to be made does not count. */
@@ -198,9 +203,12 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 		     req->sent_ns ? req->done_ns - req->sent_ns : 0,
 		     req->content_len, req->answer_len, req->count, req->priority);
 
+	shared = READ_ONCE(req->kept) ? vexipc_cache_leave(req, error) : NULL;
 	/* Pairs with vexipc_request_wait(), which looks at what came of it. */
 	smp_store_release(&req->finished, true);
 	req->complete(req);
+	if (shared)
+		vexipc_coalesce_serve(req, shared);
 }
 
 /* The request is DONE by our step from @state: all that is left to do. */
@@ -314,6 +322,17 @@ static void arm_deadline(struct vexipc_request *req)
 		vexipc_request_put(req);
 }
 
+/* May it have another's answer, and others its? Batches are asked as they are. */
+static bool may_share(const struct vexipc_request *req)
+{
+	const struct vexipc_instance *inst = req->inst;
+
+	return (vexipc_config(inst, VEXIPC_CONFIG_CACHE_ENABLED) |
+		vexipc_config(inst, VEXIPC_CONFIG_COALESCE)) &&
+	       req->type == VEXIPC_MSG_EMBED_REQUEST &&
+	       !(req->flags & VEXIPC_EMBED_NO_CACHE);
+}
+
 /**
  * vexipc_request_submit() - hand a request in
  * @req: filled in; deadline_ns 0 means request_timeout_ms from now. complete
@@ -370,11 +389,11 @@ int vexipc_request_submit(struct vexipc_request *req)
 	vexipc_slots_publish(&inst->slots, req);
 	err = vexipc_endpoint_add(req->ep, req);
 	if (!err) {
-		err = route(req, false);
+		err = may_share(req) && vexipc_cache_enter(req) ? 0 : route(req, false);
 		if (!err) {
 			if (!is_probe(req))
 				vexipc_count_add(inst, BYTES_IN, req->content_len);
-			if (req->complete != vexipc_request_wake)
+			if (req->complete != vexipc_request_wake && !done(req))
 				arm_deadline(req);
 			return 0;
 		}
@@ -383,6 +402,8 @@ int vexipc_request_submit(struct vexipc_request *req)
 	/* It could be found by now: a cancel may have been first. */
 	if (!atomic_try_cmpxchg(&req->state, &state, vexipc_state(0, VEXIPC_DONE)))
 		return 0;
+	if (req->kept)
+		vexipc_cache_leave(req, vexipc_error_from_errno(err));
 	vexipc_endpoint_remove(req->ep, req);
 	vexipc_slots_release(&inst->slots, req);
 	vexipc_request_put(req);
@@ -459,10 +480,23 @@ static void retry_after_backoff(struct work_struct *work)
 {
 	struct vexipc_request *req = container_of(to_delayed_work(work),
 						  struct vexipc_request, retry);
+	int err = route(req, true);
 
-	if (route(req, true))
-		vexipc_request_finish(req, req->last_error);
+	if (err)
+		vexipc_request_finish(req, req->last_error ?: vexipc_error_from_errno(err));
 	vexipc_request_put(req);
+}
+
+/**
+ * vexipc_request_route_later() - find a service for a request soon, elsewhere
+ * @req: NEW, of no attempt yet, unless somebody has completed it; a reference
+ *	 is taken over
+ *
+ * Context: any but hard interrupts.
+ */
+void vexipc_request_route_later(struct vexipc_request *req)
+{
+	schedule_delayed_work(&req->retry, 0);
 }
 
 /*
@@ -651,8 +685,10 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 		vexipc_queue_credit(left);
 		vexipc_service_put(left);
 	} else {
-		if (!err)
+		if (!err) {
 			take_answer(req, answer);
+			vexipc_cache_answered_by(req, svc);
+		}
 		finish_from(req, sent, error);
 	}
 	vexipc_request_put(req);

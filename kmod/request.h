@@ -15,6 +15,7 @@
 struct vexipc_context;
 struct vexipc_image;
 struct vexipc_instance;
+struct vexipc_kept;
 struct vexipc_service;
 
 /*
@@ -85,6 +86,8 @@ static inline u32 vexipc_state_attempt(int state)
  * @retry:	 routes it again after a backoff
  * @mem:	 what model, content point into; kvfree()d
  * @answer_mem:	 what @answer points into; kvfree()d
+ * @kept:	 what it shares with others; a reference. See cache.h
+ * @follow:	 among those that wait for another's answer, under the lock of that
  *
  * The answer's fields are written by the one who made it DONE, before
  * @finished.
@@ -125,6 +128,7 @@ struct vexipc_request {
 	u32 content_type;
 	u32 algorithm;
 	u32 count;		/* items of a batch; else 1 */
+	u32 flags;		/* VEXIPC_EMBED_* */
 	u8 priority;
 	bool listed;		/* in ep->requests */
 	bool finished;
@@ -149,6 +153,11 @@ struct vexipc_request {
 	u64 done_ns;
 	void *answer_mem;
 	const void *answer;
+
+	struct vexipc_kept *kept;
+	struct list_head follow;
+	u32 result_flags;	/* VEXIPC_RESULT_* */
+	bool answered;		/* a service said how it ends */
 };
 
 /**
@@ -192,6 +201,7 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 			  struct vexipc_answer *answer);
 void vexipc_request_again(struct vexipc_request *req, enum vexipc_error why,
 			  bool failover);
+void vexipc_request_route_later(struct vexipc_request *req);
 void vexipc_request_fail_over(struct list_head *list);
 void vexipc_request_image_open(const struct vexipc_request *req, u32 attempt,
 			       struct vexipc_image *image);

@@ -26,6 +26,7 @@ struct vexipc_client;
  * @model:	  NULL for any
  * @service:	  NULL for any, else the id of the only one to ask
  * @session:	  0 for none
+ * @flags:	  VEXIPC_EMBED_*
  */
 struct vexipc_kernel_request {
 	const void *content;
@@ -38,6 +39,7 @@ struct vexipc_kernel_request {
 	const char *model;
 	const char *service;
 	u64 session;
+	u32 flags;
 };
 
 /**
@@ -51,6 +53,7 @@ struct vexipc_kernel_request {
  * @service_handle: who answered
  * @queue_ns:	    from submission to sending
  * @service_ns:	    from sending to the answer
+ * @flags:	    VEXIPC_RESULT_*: where the answer is from
  */
 struct vexipc_kernel_result {
 	int err;
@@ -62,6 +65,7 @@ struct vexipc_kernel_result {
 	u64 service_handle;
 	u64 queue_ns;
 	u64 service_ns;
+	u32 flags;
 	/* private: */
 	void *owner;
 };

@@ -384,7 +384,7 @@ struct vexipc_embed_response_body {
 	__le64 queue_ns;		/* from submission to sending, last attempt */
 	__le64 service_ns;		/* from sending to answer, last attempt */
 	__le32 attempts;
-	__le32 reserved;
+	__le32 result_flags;		/* VEXIPC_RESULT_*; from services 0 */
 	__le32 dimensions;
 	__le32 data_type;
 	__le32 scale;			/* Int8, Int16: bits of an IEEE 754 float; else 0 */
@@ -538,7 +538,12 @@ struct vexipc_unregister {
 };
 
 /* Embed flags. */
-#define VEXIPC_EMBED_FLAGS		0u
+#define VEXIPC_EMBED_NO_CACHE	(1u << 0)	/* ask a service, whatever is kept or asked */
+#define VEXIPC_EMBED_FLAGS	VEXIPC_EMBED_NO_CACHE
+
+/* Where an answer is from; otherwise a service gave it to this very request. */
+#define VEXIPC_RESULT_CACHED	(1u << 0)	/* it was kept; service_handle gave it once */
+#define VEXIPC_RESULT_COALESCED	(1u << 1)	/* it is that of an equal request */
 
 /**
  * struct vexipc_embed - VEXFS_IOCTL_IPC_SEND_EMBEDDING_REQUEST
@@ -579,6 +584,8 @@ struct vexipc_embed {
 	__aligned_u64 service_handle;		/* out */
 	__aligned_u64 queue_ns;			/* out */
 	__aligned_u64 service_ns;		/* out */
+	__u32 result_flags;			/* out: VEXIPC_RESULT_* */
+	__u32 reserved;
 };
 
 /**
@@ -712,6 +719,15 @@ struct vexipc_stats {
 	__aligned_u64 services_died;		/* went without unregistering */
 	__aligned_u64 refused_by[64];		/* by enum vexipc_error */
 	__aligned_u64 failed_by[64];		/* by enum vexipc_error */
+	__aligned_u64 cache_hits;		/* completed with a kept answer */
+	__aligned_u64 cache_misses;
+	__aligned_u64 cache_insertions;
+	__aligned_u64 cache_evictions;		/* for room, or the machine's need of memory */
+	__aligned_u64 cache_expirations;	/* too old, or replaced */
+	__aligned_u64 cache_invalidations;	/* flushed */
+	__aligned_u64 cache_entries;		/* now */
+	__aligned_u64 cache_bytes;		/* now */
+	__aligned_u64 coalesced;		/* waited for an equal request's answer */
 };
 
 struct vexipc_cancel {
@@ -752,6 +768,12 @@ enum vexipc_config_field {
 	VEXIPC_CONFIG_BREAKER_PANIC_PERCENT	= 27,	/* fewer left: breakers do not count */
 	VEXIPC_CONFIG_RETRY_BUDGET_PERCENT	= 28,	/* of requests under way; at least 3 */
 	VEXIPC_CONFIG_STALL_TIMEOUT_MS		= 29,	/* no answer for so long; 0: any */
+	VEXIPC_CONFIG_CACHE_ENABLED		= 30,
+	VEXIPC_CONFIG_CACHE_TTL_SEC		= 31,
+	VEXIPC_CONFIG_CACHE_MAX_ENTRIES		= 32,
+	VEXIPC_CONFIG_CACHE_MAX_BYTES		= 33,
+	VEXIPC_CONFIG_CACHE_PER_USER		= 34,	/* nobody has another's answers */
+	VEXIPC_CONFIG_COALESCE			= 35,	/* equal requests are asked once */
 	__VEXIPC_CONFIG_MAX
 };
 
@@ -792,6 +814,30 @@ struct vexipc_control {
 	__aligned_u64 service_id_ptr;
 	__u32 service_id_len;
 	__u32 op;				/* enum vexipc_control_op */
+};
+
+/**
+ * struct vexipc_cache_flush - forget kept answers; needs CAP_NET_ADMIN
+ *
+ * All of them, or those that are of the model and that the service answered, so
+ * far as they are named. A service that has gone can be named still. An answer
+ * for which no model was named is of each model that its service has; if that is
+ * gone, of any. What is being asked now will not be kept.
+ */
+struct vexipc_cache_flush {
+	__aligned_u64 model_ptr;
+	__aligned_u64 service_id_ptr;
+	__u32 model_len;
+	__u32 service_id_len;
+	__u32 flags;				/* none yet */
+	__u32 flushed;				/* out: how many */
+};
+
+/* What a look into the cache came to, in traces. */
+enum vexipc_lookup {
+	VEXIPC_LOOKUP_MISS	= 0,
+	VEXIPC_LOOKUP_HIT	= 1,
+	VEXIPC_LOOKUP_COALESCED	= 2,
 };
 
 /* ------------------------------------------------------------- policies -- */
@@ -866,6 +912,7 @@ struct vexipc_policies {
 #define VEXIPC_IOC_CONFIG	_IOWR(VEXIPC_IOC_MAGIC, 0x27, struct vexipc_config)
 #define VEXIPC_IOC_CONTROL	_IOWR(VEXIPC_IOC_MAGIC, 0x28, struct vexipc_control)
 #define VEXIPC_IOC_POLICIES	_IOWR(VEXIPC_IOC_MAGIC, 0x29, struct vexipc_policies)
+#define VEXIPC_IOC_CACHE_FLUSH	_IOWR(VEXIPC_IOC_MAGIC, 0x2a, struct vexipc_cache_flush)
 
 /* The names VexFS knows these by. */
 #define VEXFS_IOCTL_IPC_REGISTER_SERVICE	VEXIPC_IOC_REGISTER
@@ -903,6 +950,7 @@ struct vexipc_policies {
  *   POLICY_GET   do: -> POLICY{NAME, IN_USE, FALLBACKS}: the instance's
  *                dump: one POLICY a message, of all loaded
  *   POLICY_SET   POLICY{NAME}: the instance's; empty for none    CAP_NET_ADMIN
+ *   CACHE_FLUSH  [CACHE{MODEL, SERVICE}] -> CACHE{FLUSHED}      CAP_NET_ADMIN
  *   EVENT        multicast: "discovery" has DISCOVERY messages (MESSAGE) and
  *                service changes (SERVICE), "alerts" has ALERT
  */
@@ -923,6 +971,7 @@ enum vexipc_cmd {
 	VEXIPC_CMD_EVENT	= 13,
 	VEXIPC_CMD_POLICY_GET	= 14,
 	VEXIPC_CMD_POLICY_SET	= 15,
+	VEXIPC_CMD_CACHE_FLUSH	= 16,
 	__VEXIPC_CMD_MAX
 };
 
@@ -944,6 +993,7 @@ enum vexipc_attr {
 	VEXIPC_A_FAILED_OVER	= 12,	/* u32 */
 	VEXIPC_A_ALERT		= 13,	/* nest: enum vexipc_alert_attr */
 	VEXIPC_A_POLICY		= 14,	/* nest: enum vexipc_policy_attr */
+	VEXIPC_A_CACHE		= 15,	/* nest: enum vexipc_cache_attr */
 	__VEXIPC_A_MAX
 };
 
@@ -1047,10 +1097,30 @@ enum vexipc_stats_attr {
 	VEXIPC_STATS_SERVICES_DIED	= 32,
 	VEXIPC_STATS_REFUSED_BY		= 33,	/* nest: attribute type is the error */
 	VEXIPC_STATS_FAILED_BY		= 34,	/* nest: attribute type is the error */
+	VEXIPC_STATS_CACHE_HITS		= 35,
+	VEXIPC_STATS_CACHE_MISSES	= 36,
+	VEXIPC_STATS_CACHE_INSERTIONS	= 37,
+	VEXIPC_STATS_CACHE_EVICTIONS	= 38,
+	VEXIPC_STATS_CACHE_EXPIRATIONS	= 39,
+	VEXIPC_STATS_CACHE_INVALIDATIONS = 40,
+	VEXIPC_STATS_CACHE_ENTRIES	= 41,
+	VEXIPC_STATS_CACHE_BYTES	= 42,
+	VEXIPC_STATS_COALESCED		= 43,
 	__VEXIPC_STATS_MAX
 };
 
 #define VEXIPC_STATS_MAX (__VEXIPC_STATS_MAX - 1)
+
+/* As the fields of struct vexipc_cache_flush. */
+enum vexipc_cache_attr {
+	VEXIPC_CACHE_A_UNSPEC		= 0,
+	VEXIPC_CACHE_A_MODEL		= 1,	/* string */
+	VEXIPC_CACHE_A_SERVICE		= 2,	/* string: service id */
+	VEXIPC_CACHE_A_FLUSHED		= 3,	/* u32 */
+	__VEXIPC_CACHE_A_MAX
+};
+
+#define VEXIPC_CACHE_A_MAX (__VEXIPC_CACHE_A_MAX - 1)
 
 /* As the fields of struct vexipc_policy_entry and vexipc_policy_use. */
 enum vexipc_policy_attr {
