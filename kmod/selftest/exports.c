@@ -8,6 +8,7 @@
 #include "availability.h"
 #include "batch.h"
 #include "breaker.h"
+#include "cache.h"
 #include "config.h"
 #include "endpoint.h"
 #include "error.h"
@@ -37,6 +38,9 @@ TESTED(vexipc_batch_check_results);
 TESTED(vexipc_breaker_note);
 TESTED(vexipc_breaker_look);
 TESTED(vexipc_breaker_set);
+
+TESTED(vexipc_cache_flush);
+TESTED(vexipc_cache_key);
 
 TESTED(vexipc_config_init);
 TESTED(vexipc_config_row);
