@@ -29,7 +29,7 @@
 #define VEXIPC_TM_DIR		"/sys/fs/bpf/vexipc"
 
 enum {
-	VEXIPC_TM_VERSION	= 1,	/* of this layout */
+	VEXIPC_TM_VERSION	= 2,	/* of this layout */
 	VEXIPC_TM_SLOTS		= 1024,	/* VEXIPC_MAX_SERVICES */
 	VEXIPC_TM_INSTANCES	= 256,
 	VEXIPC_TM_PROBE		= 16,	/* places an instance may be at */
@@ -168,6 +168,9 @@ struct vexipc_tm_instance {
 	__u64 batch_sizes[VEXIPC_TM_SIZES];	/* requests that ended, by items */
 	__u64 refused_by[VEXIPC_TM_ERRORS];	/* by enum vexipc_error */
 	__u64 failed_by[VEXIPC_TM_ERRORS];
+	__u64 cache_hits;		/* looks into the cache of answers, by what came of it */
+	__u64 cache_misses;
+	__u64 coalesced;		/* waited for an equal request's answer */
 };
 
 /* What waits in an instance's queues, by band of priority. */
