@@ -105,6 +105,7 @@ static int embed_arg(const struct vexipc_embed_params *params, struct vexipc_emb
 		.priority = params->priority,
 		.timeout_ms = params->timeout_ms,
 		.algorithm = params->algorithm,
+		.flags = params->flags,
 	};
 	return 0;
 }
@@ -131,6 +132,7 @@ static int embed_ioctl(struct vexipc_client *client, const struct vexipc_embed_p
 	result->service_ns = arg.service_ns;
 	result->retry_after_ms = arg.retry_after_ms;
 	result->attempts = arg.attempts;
+	result->flags = arg.result_flags;
 	result->error = arg.status;
 	if (err && !result->error)
 		return refused(result, err);
