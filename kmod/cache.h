@@ -113,7 +113,7 @@ struct vexipc_cache {
 	struct list_head all;
 	struct vexipc_cache_secret secret;
 	struct rhashtable table;
-	spinlock_t lock;
+	spinlock_t lock;	/* what follows */
 	struct list_head fresh;
 	struct list_head proven;
 	u32 fresh_count;

@@ -77,6 +77,17 @@ static void a_hit_completes_in_submission(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, counted(test, completed), 2);
 }
 
+/* In both halves of the hash. */
+static void expect_other(struct kunit *test, struct vexipc_cache_secret *secret,
+			 const struct vexipc_request *req, const struct vexipc_cache_key *key)
+{
+	struct vexipc_cache_key other;
+
+	vexipc_cache_key(secret, req, false, &other);
+	KUNIT_EXPECT_NE(test, key->hash[0], other.hash[0]);
+	KUNIT_EXPECT_NE(test, key->hash[1], other.hash[1]);
+}
+
 static void each_thing_asked_for_is_part_of_the_key(struct kunit *test)
 {
 	struct peer *client = new_peer(test), *service = new_service(test, "one");
@@ -88,22 +99,26 @@ static void each_thing_asked_for_is_part_of_the_key(struct kunit *test)
 	vexipc_cache_key(secret, req, false, &key);
 	vexipc_cache_key(secret, req, false, &other);
 	KUNIT_EXPECT_MEMEQ(test, &key, &other, sizeof(key));
-#define EXPECT_OTHER(field, value) do {						\
-		typeof(req->field) was = req->field;				\
-		req->field = (value);						\
-		vexipc_cache_key(secret, req, false, &other);			\
-		KUNIT_EXPECT_NE(test, key.hash[0], other.hash[0]);		\
-		KUNIT_EXPECT_NE(test, key.hash[1], other.hash[1]);		\
-		req->field = was;						\
-	} while (0)
-	EXPECT_OTHER(pin, service->svc->handle);
-	EXPECT_OTHER(dimensions, 8);
-	EXPECT_OTHER(data_type, VEXIPC_INT8);
-	EXPECT_OTHER(content_type, VEXIPC_RAW);
-	EXPECT_OTHER(flags, 1u << 31);
-	EXPECT_OTHER(content, "texT");
-	EXPECT_OTHER(content_len, 3);
-#undef EXPECT_OTHER
+	req->pin = service->svc->handle;
+	expect_other(test, secret, req, &key);
+	req->pin = 0;
+	req->dimensions = 2 * DIMENSIONS;
+	expect_other(test, secret, req, &key);
+	req->dimensions = DIMENSIONS;
+	req->data_type = VEXIPC_INT8;
+	expect_other(test, secret, req, &key);
+	req->data_type = VEXIPC_FLOAT32;
+	req->content_type = VEXIPC_RAW;
+	expect_other(test, secret, req, &key);
+	req->content_type = VEXIPC_TEXT;
+	req->flags = 1u << 31;
+	expect_other(test, secret, req, &key);
+	req->flags = 0;
+	req->content_len--;
+	expect_other(test, secret, req, &key);
+	req->content = "texT";
+	req->content_len++;
+	expect_other(test, secret, req, &key);
 	vexipc_cache_key(secret, req, true, &other);
 	KUNIT_EXPECT_NE(test, key.hash[0], other.hash[0]);
 	/* Where the model ends and the content begins matters. */

@@ -24,7 +24,7 @@ static u64 send_soon(struct kunit *test, struct peer *service)
 	for (int ms = 0; !id && ms < PATIENCE_MS; ms++) {
 		id = send_next(service);
 		if (!id)
-			msleep(1);
+			usleep_range(1000, 2000);
 	}
 	KUNIT_EXPECT_NE(test, id, 0);
 	return id;
