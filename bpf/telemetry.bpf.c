@@ -587,6 +587,30 @@ int BPF_PROG(request_refuse, __u64 instance, __u64 request_id, __u32 uid, __u32 
 	return 0;
 }
 
+SEC("tp_btf/vexipc_cache_lookup")
+int BPF_PROG(cache_lookup, __u64 instance, __u64 correlation, __u32 lookup)
+{
+	struct vexipc_tm_control *c = our_control();
+	struct vexipc_tm_instance *inst;
+
+	if (!c)
+		return 0;
+	inst = instance_of(c, instance);
+	if (!inst)
+		return 0;
+	switch (lookup) {
+	case VEXIPC_LOOKUP_HIT:
+		atomic_add(&inst->cache_hits, 1);
+		break;
+	case VEXIPC_LOOKUP_COALESCED:
+		atomic_add(&inst->coalesced, 1);
+		break;
+	default:
+		atomic_add(&inst->cache_misses, 1);
+	}
+	return 0;
+}
+
 SEC("tp_btf/vexipc_request_retry")
 int BPF_PROG(request_retry, __u64 instance, __u64 correlation, __u64 service, __u32 error,
 	     __u32 attempt, bool failover)

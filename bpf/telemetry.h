@@ -170,6 +170,9 @@ struct vexipc_tm_instance {
 	__u64 batch_sizes[VEXIPC_TM_SIZES];	/* requests that ended, by items; those sent together, by number */
 	__u64 refused_by[VEXIPC_TM_ERRORS];	/* by enum vexipc_error */
 	__u64 failed_by[VEXIPC_TM_ERRORS];
+	__u64 cache_hits;		/* looks into the cache of answers, by what came of it */
+	__u64 cache_misses;
+	__u64 coalesced;		/* waited for an equal request's answer */
 };
 
 /* What waits in an instance's queues, by band of priority. */

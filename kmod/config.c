@@ -6,6 +6,7 @@
 #include <linux/nospec.h>
 
 #include "admission.h"
+#include "cache.h"
 #include "config.h"
 #include "health.h"
 #include "instance.h"
@@ -78,6 +79,12 @@ static const struct vexipc_config_row rows[VEXIPC_CONFIG_MAX + 1] = {
 	ROW(MAX_REQUESTS_PER_USER,	0, VEXIPC_MAX_REQUESTS, 0),
 	ROW(MAX_BYTES_MODULE,		0, U32_MAX, 0),
 	ROW(MAX_REQUESTS_MODULE,	0, S32_MAX, 0),
+	ROW(CACHE_ENABLED,		0, 1, 0),
+	ROW(CACHE_TTL_SEC,		1, 86400, 300),
+	ROW(CACHE_MAX_ENTRIES,		1, 1 << 20, 1000),
+	ROW(CACHE_MAX_BYTES,		64 << 10, 1 << 30, 16 << 20),
+	ROW(CACHE_PER_USER,		0, 1, 0),
+	ROW(COALESCE,			0, 1, 0),
 };
 
 void vexipc_config_init(struct vexipc_settings *s)
@@ -174,5 +181,6 @@ int vexipc_config_write(struct vexipc_instance *inst,
 	vexipc_health_reschedule(inst);
 	/* There may be room now for those who wait for it. */
 	vexipc_pressure_eased(&inst->pressure, inst);
+	vexipc_cache_configured(inst);
 	return 0;
 }

@@ -24,7 +24,7 @@
  */
 int vexipc_question_check(const struct vexipc_question *q)
 {
-	if (q->flags)
+	if (q->flags & ~VEXIPC_EMBED_FLAGS)
 		return -EOPNOTSUPP;
 	if (!q->content_len || q->model_len > VEXIPC_MAX_NAME ||
 	    q->service_len > VEXIPC_MAX_NAME ||
@@ -91,6 +91,7 @@ struct vexipc_request *vexipc_question_request(struct vexipc_context *ctx,
 	req->data_type = q->data_type;
 	req->content_type = q->content_type;
 	req->algorithm = q->algorithm;
+	req->flags = q->flags;
 	req->pin = pin;
 	if (q->type == VEXIPC_MSG_BATCH_REQUEST)
 		req->count = q->count;

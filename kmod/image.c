@@ -101,6 +101,7 @@ static void embed_body(const struct vexipc_request *req, struct vexipc_image *im
 		.queue_ns = cpu_to_le64(queue_ns(req)),
 		.service_ns = cpu_to_le64(service_ns(req)),
 		.attempts = cpu_to_le32(req->attempts),
+		.result_flags = cpu_to_le32(req->result_flags),
 		.dimensions = cpu_to_le32(req->out_dimensions),
 		.data_type = cpu_to_le32(req->data_type),
 		.scale = cpu_to_le32(req->scale),

@@ -4,6 +4,7 @@
 #include <linux/slab.h>
 #include <net/netns/generic.h>
 
+#include "cache.h"
 #include "health.h"
 #include "instance.h"
 #include "netlink.h"
@@ -38,7 +39,11 @@ int vexipc_instance_prepare(struct vexipc_instance *inst)
 	if (smp_load_acquire(&inst->slots.ready))
 		return 0;
 	mutex_lock(&inst->config_lock);
-	if (!inst->slots.ready)
+	if (!inst->cache)
+		WRITE_ONCE(inst->cache, vexipc_cache_alloc(inst));
+	if (!inst->cache)
+		err = -ENOMEM;
+	else if (!inst->slots.ready)
 		err = vexipc_slots_init(&inst->slots);
 	mutex_unlock(&inst->config_lock);
 	return err;
@@ -152,6 +157,7 @@ static void __net_exit instance_exit(struct net *net)
 	vexipc_tokens_exit(&inst->tokens);
 	vexipc_sticky_exit(&inst->sticky);
 	vexipc_registry_exit(inst);
+	vexipc_cache_free(inst->cache);
 	vexipc_slots_free(&inst->slots);
 	free_percpu(inst->stats);
 }

@@ -21,6 +21,7 @@
 #include "sticky.h"
 #include "token.h"
 
+struct vexipc_cache;
 struct vexipc_service_set;
 
 enum { VEXIPC_NETLINK_HASH_BITS = 8 };
@@ -55,12 +56,14 @@ enum { VEXIPC_NETLINK_HASH_BITS = 8 };
  * @health:	   the periodic look at every service
  * @last_discovery: when services were last asked for a sign of life, jiffies
  * @last_alert:   when each kind was last raised, jiffies, 0 never
+ * @cache:	   answers kept and awaited; there once @slots is ready
  * @policy:	   which balancing policy it names
  * @tokens:	   who may register without privilege
  * @rules:	   who may do what
  * @closing:	   the namespace or the module goes; nothing new comes in
  *
- * Lock order: registry_lock > endpoint lock > service lock. The locks of an
+ * Lock order: registry_lock > endpoint lock > service lock; those of the cache and
+ * of what is being asked come last, and are held with no other. The locks of an
  * endpoint and of a service are _bh and never held two of a kind. The overflow
  * queue's lock, _bh too, stands beside the services': never one with the other.
  */
@@ -100,6 +103,7 @@ struct vexipc_instance {
 	struct vexipc_policy_user policy;
 	struct vexipc_token_table tokens;
 	struct vexipc_rule_table rules;
+	struct vexipc_cache *cache;
 	bool closing;
 };
 

@@ -11,6 +11,7 @@
 
 #include "access.h"
 #include "batch_call.h"
+#include "cache.h"
 #include "context.h"
 #include "device.h"
 #include "embed.h"
@@ -282,6 +283,7 @@ static int give_result(const struct call *call, struct vexipc_embed *arg,
 	arg->attempts = req->attempts;
 	arg->retry_after_ms = req->retry_after_ms;
 	arg->service_handle = req->service_handle;
+	arg->result_flags = req->result_flags;
 	if (req->sent_ns) {
 		arg->queue_ns = req->sent_ns - req->submitted_ns;
 		arg->service_ns = req->done_ns - req->sent_ns;
@@ -316,6 +318,8 @@ static int do_embed(struct call *call)
 
 	if (err)
 		return err;
+	if (arg.reserved)
+		return -EINVAL;
 	err = take_question(&arg, &q, id);
 	if (err)
 		return err;
@@ -330,6 +334,7 @@ static int do_embed(struct call *call)
 	text_room = arg.error_text_ptr ? arg.error_text_size : 0;
 	arg.error_text_size = 0;
 	arg.error_kind = 0;
+	arg.result_flags = 0;
 
 	err = vexipc_access_embed(&call->ctx, q.model, q.model_len, q.priority);
 	req = err ? ERR_PTR(err) : vexipc_question_request(&call->ctx, ep, &q);
@@ -708,6 +713,30 @@ static int do_rules(struct call *call)
 	return err;
 }
 
+static int do_cache_flush(struct call *call)
+{
+	char model[VEXIPC_MAX_NAME], id[VEXIPC_MAX_NAME];
+	struct vexipc_cache_flush arg;
+	int err = take(call, &arg, sizeof(arg));
+
+	if (err)
+		return err;
+	if (arg.flags)
+		return -EOPNOTSUPP;
+	err = need_admin(call);
+	if (err)
+		return err;
+	if (arg.model_len)
+		err = take_name(arg.model_ptr, arg.model_len, model);
+	if (!err && arg.service_id_len)
+		err = take_name(arg.service_id_ptr, arg.service_id_len, id);
+	if (err)
+		return err;
+	arg.flushed = vexipc_cache_flush(call->ctx.inst, model, arg.model_len, id,
+					 arg.service_id_len);
+	return give(call, &arg, sizeof(arg));
+}
+
 static int (*const calls[])(struct call *call) = {
 	[_IOC_NR(VEXIPC_IOC_REGISTER)]	 = do_register,
 	[_IOC_NR(VEXIPC_IOC_UNREGISTER)] = do_unregister,
@@ -722,6 +751,7 @@ static int (*const calls[])(struct call *call) = {
 	[_IOC_NR(VEXIPC_IOC_EMBED_BATCH)] = do_embed_batch,
 	[_IOC_NR(VEXIPC_IOC_TOKENS)]	 = do_tokens,
 	[_IOC_NR(VEXIPC_IOC_RULES)]	 = do_rules,
+	[_IOC_NR(VEXIPC_IOC_CACHE_FLUSH)] = do_cache_flush,
 };
 
 long vexipc_device_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)

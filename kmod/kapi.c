@@ -103,6 +103,7 @@ static struct vexipc_request *prepare(struct vexipc_client *client,
 		.content_type = request->content_type,
 		.priority = request->priority,
 		.timeout_ms = request->timeout_ms,
+		.flags = request->flags,
 	};
 	struct vexipc_request *req;
 	struct vexipc_context ctx;
@@ -130,6 +131,7 @@ static void fill_result(const struct vexipc_request *req, struct vexipc_kernel_r
 		.error = req->status,
 		.service_handle = req->service_handle,
 		.retry_after_ms = req->retry_after_ms,
+		.flags = req->result_flags,
 	};
 	if (req->sent_ns) {
 		result->queue_ns = req->sent_ns - req->submitted_ns;

@@ -3,6 +3,7 @@
 #include <linux/module.h>
 #include <linux/workqueue.h>
 
+#include "cache.h"
 #include "device.h"
 #include "instance.h"
 #include "netlink.h"
@@ -28,6 +29,9 @@ static int __init vexipc_init(void)
 	err = vexipc_request_cache_init();
 	if (err)
 		goto free_workqueue;
+	err = vexipc_cache_module_init();
+	if (err)
+		goto free_requests;
 	err = vexipc_instance_register();
 	if (err)
 		goto free_cache;
@@ -47,6 +51,8 @@ free_instances:
 	vexipc_instance_unregister();
 free_cache:
 	rcu_barrier();
+	vexipc_cache_module_exit();
+free_requests:
 	vexipc_request_cache_exit();
 free_workqueue:
 	destroy_workqueue(vexipc_workqueue);
@@ -61,6 +67,7 @@ static void __exit vexipc_exit(void)
 	vexipc_policy_exit();
 	destroy_workqueue(vexipc_workqueue);
 	rcu_barrier();
+	vexipc_cache_module_exit();
 	vexipc_request_cache_exit();
 }
 

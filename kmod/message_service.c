@@ -224,7 +224,7 @@ static int parse_embed(const struct vexipc_incoming *in, struct vexipc_answer *a
 {
 	const struct vexipc_embed_response_body *body = vexipc_message_body(in, sizeof(*body));
 
-	if (!body || body->reserved)
+	if (!body || body->result_flags)
 		return -EINVAL;
 	answer->dimensions = le32_to_cpu(body->dimensions);
 	answer->data_type = le32_to_cpu(body->data_type);

@@ -105,6 +105,11 @@ static const struct nla_policy old_rule_policy[] = {
 	[VEXIPC_RULE_A_ID] = POLICY(U64),
 };
 
+static const struct nla_policy cache_flush_policy[] = {
+	[VEXIPC_CACHE_A_MODEL] = POLICY_STRING(VEXIPC_MAX_NAME),
+	[VEXIPC_CACHE_A_SERVICE] = POLICY_STRING(VEXIPC_MAX_NAME),
+};
+
 static const struct nla_policy config_fields_policy[VEXIPC_CONFIG_MAX + 1] = {
 	[1 ... VEXIPC_CONFIG_MAX] = POLICY(U64),
 };
@@ -161,6 +166,10 @@ static const struct nla_policy rule_new_policy[VEXIPC_A_MAX + 1] = {
 
 static const struct nla_policy rule_del_policy[VEXIPC_A_MAX + 1] = {
 	[VEXIPC_A_RULE] = NLA_POLICY_NESTED(old_rule_policy),
+};
+
+static const struct nla_policy cache_policy[VEXIPC_A_MAX + 1] = {
+	[VEXIPC_A_CACHE] = NLA_POLICY_NESTED(cache_flush_policy),
 };
 
 static const struct nla_policy message_policy[VEXIPC_A_MAX + 1] = {
@@ -236,6 +245,7 @@ static const struct genl_split_ops ops[] = {
 	},
 	DO(RULE_NEW, rule_new, rule_new_policy),
 	DO(RULE_DEL, rule_del, rule_del_policy),
+	DO(CACHE_FLUSH, cache_flush, cache_policy),
 };
 
 static const struct genl_multicast_group groups[] = {

@@ -66,6 +66,15 @@ static const u16 stats_offset[VEXIPC_STATS_MAX + 1] = {
 	FIELD(DENIED_TOKEN, denied_token),
 	FIELD(DENIED_RULE, denied_rule),
 	FIELD(DENIED_PRIORITY, denied_priority),
+	FIELD(CACHE_HITS, cache_hits),
+	FIELD(CACHE_MISSES, cache_misses),
+	FIELD(CACHE_INSERTIONS, cache_insertions),
+	FIELD(CACHE_EVICTIONS, cache_evictions),
+	FIELD(CACHE_EXPIRATIONS, cache_expirations),
+	FIELD(CACHE_INVALIDATIONS, cache_invalidations),
+	FIELD(CACHE_ENTRIES, cache_entries),
+	FIELD(CACHE_BYTES, cache_bytes),
+	FIELD(COALESCED, coalesced),
 };
 
 #define STAT_ROOM nla_total_size_64bit(sizeof(u64))

@@ -132,6 +132,7 @@ int vexipc_netlink_do_cancel(struct sk_buff *skb, struct genl_info *info);
 /* netlink_policy.c */
 int vexipc_netlink_do_policy_get(struct sk_buff *skb, struct genl_info *info);
 int vexipc_netlink_do_policy_set(struct sk_buff *skb, struct genl_info *info);
+int vexipc_netlink_do_cache_flush(struct sk_buff *skb, struct genl_info *info);
 int vexipc_netlink_dump_policies(struct sk_buff *skb, struct netlink_callback *cb);
 
 /* netlink_access.c */

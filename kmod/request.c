@@ -13,6 +13,7 @@
 #include "alert.h"
 #include "balancer.h"
 #include "batch.h"
+#include "cache.h"
 #include "context.h"
 #include "error.h"
 #include "instance.h"
@@ -109,6 +110,7 @@ struct vexipc_request *vexipc_request_alloc(const struct vexipc_context *ctx,
 	INIT_LIST_HEAD(&req->ep_node);
 	INIT_HLIST_NODE(&req->id_node);
 	INIT_LIST_HEAD(&req->out.node);
+	INIT_LIST_HEAD(&req->follow);
 	rcuwait_init(&req->waiter);
 	timer_setup(&req->timer, deadline_expired, 0);
 	INIT_DELAYED_WORK(&req->retry, retry_after_backoff);
@@ -139,6 +141,8 @@ void vexipc_request_put(struct vexipc_request *req)
 		return;
 	kvfree(req->mem);
 	kvfree(req->answer_mem);
+	if (req->kept)
+		vexipc_kept_put(req->kept);
 	vexipc_admission_release(req);
 	vexipc_instance_put_request(req->inst);
 	kmem_cache_free(request_cache, req);
@@ -166,6 +170,7 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 			     enum vexipc_error error)
 {
 	struct vexipc_instance *inst = req->inst;
+	struct vexipc_kept *shared;
 
 	req->status = error;
 	/* One that was only about to be made does not count, unless it was taken back. */
@@ -206,9 +211,12 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 		     req->sent_ns ? req->done_ns - req->sent_ns : 0,
 		     req->content_len, req->answer_len, req->count, req->priority);
 
+	shared = READ_ONCE(req->kept) ? vexipc_cache_leave(req, error) : NULL;
 	/* Pairs with vexipc_request_wait(), which looks at what came of it. */
 	smp_store_release(&req->finished, true);
 	req->complete(req);
+	if (shared)
+		vexipc_coalesce_serve(req, shared);
 }
 
 /* The request is DONE by our step from @state: all that is left to do. */
@@ -399,25 +407,22 @@ static void arm_deadline(struct vexipc_request *req)
 		vexipc_request_put(req);
 }
 
+/* May it have another's answer, and others its? Batches are asked as they are. */
+static bool may_share(const struct vexipc_request *req)
+{
+	const struct vexipc_instance *inst = req->inst;
+
+	return (vexipc_config(inst, VEXIPC_CONFIG_CACHE_ENABLED) |
+		vexipc_config(inst, VEXIPC_CONFIG_COALESCE)) &&
+	       req->type == VEXIPC_MSG_EMBED_REQUEST &&
+	       !(req->flags & VEXIPC_EMBED_NO_CACHE);
+}
+
 /*
  * Admitted: route it. 0, and there is one completion; else there will be none, and
  * nothing of it is left behind.
  */
 static int hand_in(struct vexipc_request *req, struct vexipc_plug *plug)
-{
-	return vexipc_request_submit_plugged(req, NULL);
-}
-
-/**
- * vexipc_request_submit_plugged() - the same, but the service is not told yet
- * @req: see there; without @plug it is the same
- * @plug: vexipc_request_unplug() tells its services; until then the caller must
- *	  not wait. The caller keeps the time, too.
- *
- * Context: may sleep.
- * Return: see there.
- */
-int vexipc_request_submit_plugged(struct vexipc_request *req, struct vexipc_plug *plug)
 {
 	struct vexipc_instance *inst = req->inst;
 	int state = vexipc_state(0, VEXIPC_NEW);
@@ -440,11 +445,11 @@ int vexipc_request_submit_plugged(struct vexipc_request *req, struct vexipc_plug
 	vexipc_slots_publish(&inst->slots, req);
 	err = vexipc_endpoint_add(req->ep, req);
 	if (!err) {
-		err = route_new(req, plug);
+		err = may_share(req) && vexipc_cache_enter(req) ? 0 : route_new(req, plug);
 		if (!err) {
 			if (!is_probe(req))
 				vexipc_count_add(inst, BYTES_IN, req->content_len);
-			if (req->complete != vexipc_request_wake && !plug)
+			if (req->complete != vexipc_request_wake && !plug && !done(req))
 				arm_deadline(req);
 			return 0;
 		}
@@ -453,6 +458,8 @@ int vexipc_request_submit_plugged(struct vexipc_request *req, struct vexipc_plug
 	/* It could be found by now: a cancel may have been first. */
 	if (!atomic_try_cmpxchg(&req->state, &state, vexipc_state(0, VEXIPC_DONE)))
 		return 0;
+	if (req->kept)
+		vexipc_cache_leave(req, vexipc_error_from_errno(err));
 	vexipc_endpoint_remove(req->ep, req);
 	vexipc_slots_release(&inst->slots, req);
 	vexipc_request_put(req);
@@ -624,10 +631,23 @@ static void retry_after_backoff(struct work_struct *work)
 {
 	struct vexipc_request *req = container_of(to_delayed_work(work),
 						  struct vexipc_request, retry);
+	int err = route(req, true, NULL);
 
-	if (route(req, true, NULL))
-		vexipc_request_finish(req, req->last_error);
+	if (err)
+		vexipc_request_finish(req, req->last_error ?: vexipc_error_from_errno(err));
 	vexipc_request_put(req);
+}
+
+/**
+ * vexipc_request_route_later() - find a service for a request soon, elsewhere
+ * @req: NEW, of no attempt yet, unless somebody has completed it; a reference
+ *	 is taken over
+ *
+ * Context: any but hard interrupts.
+ */
+void vexipc_request_route_later(struct vexipc_request *req)
+{
+	queue_delayed_work(vexipc_workqueue, &req->retry, 0);
 }
 
 /*
@@ -850,8 +870,10 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 		vexipc_queue_credit(left);
 		vexipc_service_put(left);
 	} else {
-		if (!err)
+		if (!err) {
 			take_answer(req, answer);
+			vexipc_cache_answered_by(req, svc);
+		}
 		finish_from(req, sent, error);
 	}
 	vexipc_request_put(req);

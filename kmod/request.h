@@ -19,6 +19,7 @@ struct vexipc_context;
 struct vexipc_image;
 struct vexipc_instance;
 struct vexipc_party;
+struct vexipc_kept;
 struct vexipc_service;
 
 /*
@@ -92,6 +93,8 @@ static inline u32 vexipc_state_attempt(int state)
  * @retry:	 routes it again after a backoff
  * @mem:	 what model, content point into; kvfree()d
  * @answer_mem:	 what @answer points into; kvfree()d
+ * @kept:	 what it shares with others; a reference. See cache.h
+ * @follow:	 among those that wait for another's answer, under the lock of that
  *
  * The answer's fields are written by the one who made it DONE, before
  * @finished.
@@ -133,6 +136,7 @@ struct vexipc_request {
 	u32 content_type;
 	u32 algorithm;
 	u32 count;		/* items of a batch; else 1 */
+	u32 flags;		/* VEXIPC_EMBED_* */
 	u8 priority;
 	u8 band;		/* where it is queued, see order.h */
 	u8 flow;
@@ -169,6 +173,11 @@ struct vexipc_request {
 	u64 done_ns;
 	void *answer_mem;
 	const void *answer;
+
+	struct vexipc_kept *kept;
+	struct list_head follow;
+	u32 result_flags;	/* VEXIPC_RESULT_* */
+	bool answered;		/* a service said how it ends */
 };
 
 /**
@@ -225,6 +234,7 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 int vexipc_request_orphan(struct vexipc_service *svc, u64 correlation);
 void vexipc_request_again(struct vexipc_request *req, enum vexipc_error why,
 			  bool failover);
+void vexipc_request_route_later(struct vexipc_request *req);
 void vexipc_request_fail_over(struct list_head *list);
 void vexipc_request_reroute(struct vexipc_request *req, struct vexipc_service *back);
 void vexipc_request_reroute_all(struct list_head *list, struct vexipc_service *back);

@@ -2,6 +2,7 @@
 /* What is counted, summed up for those who ask. */
 #include <linux/cpumask.h>
 
+#include "cache.h"
 #include "instance.h"
 #include "registry.h"
 #include "stats.h"
@@ -65,6 +66,23 @@ static void count_queues(struct vexipc_instance *inst, struct vexipc_stats *out)
 	out->overflow = READ_ONCE(inst->overflow.order.count);
 }
 
+static void cache_figures(struct vexipc_instance *inst, struct vexipc_stats *out)
+{
+	const struct vexipc_cache *cache = READ_ONCE(inst->cache);
+
+	out->cache_hits = EVENT(inst, CACHE_HITS);
+	out->cache_misses = EVENT(inst, CACHE_MISSES);
+	out->cache_insertions = EVENT(inst, CACHE_INSERTIONS);
+	out->cache_evictions = EVENT(inst, CACHE_EVICTIONS);
+	out->cache_expirations = EVENT(inst, CACHE_EXPIRATIONS);
+	out->cache_invalidations = EVENT(inst, CACHE_INVALIDATIONS);
+	out->coalesced = EVENT(inst, COALESCED);
+	if (cache) {
+		out->cache_entries = READ_ONCE(cache->entries);
+		out->cache_bytes = READ_ONCE(cache->bytes);
+	}
+}
+
 /**
  * vexipc_stats_instance() - the figures of an instance
  * @inst: whose
@@ -125,6 +143,7 @@ void vexipc_stats_instance(struct vexipc_instance *inst, struct vexipc_stats *ou
 	out->denied_token = EVENT(inst, DENIED_TOKEN);
 	out->denied_rule = EVENT(inst, DENIED_RULE);
 	out->denied_priority = EVENT(inst, DENIED_PRIORITY);
+	cache_figures(inst, out);
 	for (u32 i = 0; i < VEXIPC_ERRORS; i++) {
 		out->refused_by[i] = sum(inst, offsetof(struct vexipc_counters, refused_by[i]));
 		out->failed_by[i] = sum(inst, offsetof(struct vexipc_counters, failed_by[i]));

@@ -75,6 +75,35 @@ TRACE_EVENT(vexipc_request_submit,
 		  __entry->session, __entry->count)
 );
 
+/*
+ * A single request was looked for among kept answers, or found one like it on its
+ * way. service is who answered, age_ms how long ago; of a hit alone.
+ */
+TRACE_EVENT(vexipc_cache_lookup,
+	TP_PROTO(u64 instance, u64 correlation, u32 lookup, u64 service, u32 content_len,
+		 u32 age_ms),
+	TP_ARGS(instance, correlation, lookup, service, content_len, age_ms),
+	TP_STRUCT__entry(
+		__field(u64, instance)
+		__field(u64, correlation)
+		__field(u64, service)
+		__field(u32, lookup)
+		__field(u32, content_len)
+		__field(u32, age_ms)
+	),
+	TP_fast_assign(
+		__entry->instance = instance;
+		__entry->correlation = correlation;
+		__entry->service = service;
+		__entry->lookup = lookup;
+		__entry->content_len = content_len;
+		__entry->age_ms = age_ms;
+	),
+	TP_printk("instance=%llu correlation=%llx lookup=%u service=%llx content_len=%u age_ms=%u",
+		  __entry->instance, __entry->correlation, __entry->lookup,
+		  __entry->service, __entry->content_len, __entry->age_ms)
+);
+
 TRACE_EVENT(vexipc_request_refuse,
 	TP_PROTO(u64 instance, u64 request_id, u32 uid, u32 error, u32 content_len,
 		 u32 priority),

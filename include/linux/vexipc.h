@@ -26,6 +26,7 @@ struct vexipc_client;
  * @model:	  NULL for any
  * @service:	  NULL for any, else the id of the only one to ask
  * @session:	  0 for none
+ * @flags:	  VEXIPC_EMBED_*
  */
 struct vexipc_kernel_request {
 	const void *content;
@@ -38,6 +39,7 @@ struct vexipc_kernel_request {
 	const char *model;
 	const char *service;
 	u64 session;
+	u32 flags;
 };
 
 /**
@@ -53,6 +55,7 @@ struct vexipc_kernel_request {
  * @queue_ns:	    from submission to sending
  * @service_ns:	    from sending to the answer
  * @retry_after_ms: on failure: when it makes sense to ask again; 0: unknown
+ * @flags:	    VEXIPC_RESULT_*: where the answer is from
  */
 struct vexipc_kernel_result {
 	int err;
@@ -65,6 +68,7 @@ struct vexipc_kernel_result {
 	u64 queue_ns;
 	u64 service_ns;
 	u32 retry_after_ms;
+	u32 flags;
 	/* private: */
 	void *owner;
 };

@@ -13,6 +13,7 @@
 #include "bucket.h"
 #include "carrier.h"
 #include "codel.h"
+#include "cache.h"
 #include "config.h"
 #include "endpoint.h"
 #include "error.h"
@@ -68,6 +69,8 @@ TESTED(vexipc_bucket_charge);
 TESTED(vexipc_bucket_give);
 
 TESTED(vexipc_codel_drops);
+TESTED(vexipc_cache_flush);
+TESTED(vexipc_cache_key);
 
 TESTED(vexipc_config_init);
 TESTED(vexipc_config_row);

@@ -686,7 +686,7 @@ static const struct spoil spoils[] = {
 	LENGTH(VEXIPC_MSG_HEARTBEAT, -1000, EINVAL),
 #define ANSWER(field, value, err) \
 	FIELD(VEXIPC_MSG_EMBED_RESPONSE, vexipc_embed_response_body, field, value, err)
-	ANSWER(reserved, 1, EINVAL),
+	ANSWER(result_flags, 1, EINVAL),
 	ANSWER(vector_bytes, 0, EINVAL),
 	ANSWER(vector_bytes, UINT32_MAX, EINVAL),
 	LENGTH(VEXIPC_MSG_EMBED_RESPONSE, 4, EINVAL),

@@ -90,9 +90,11 @@ struct bench_link {
  * @call:	one blocking round trip; NULL where that is submit and reap
  * @submit:	begin @n round trips, in as few calls as the peer allows
  * @reap:	wait for an answer, take all there are, return how many
+ * @texts:	how many texts there are, by turns; 0: each is another
  */
 struct bench_peer {
 	const char *name;
+	unsigned int texts;
 	void (*setup)(struct bench_link *link);
 	void (*serve)(struct bench_link *link);
 	void (*connect)(struct bench_link *link);
@@ -105,7 +107,13 @@ struct bench_peer {
 extern const struct bench_peer bench_eventfd, bench_pipe, bench_unix_seqpacket,
 	bench_unix_stream, bench_vexipc_chardev, bench_vexipc_chardev_lib,
 	bench_vexipc_netlink, bench_vexipc_netlink_lib, bench_vexipc_chardev_batch,
-	bench_vexipc_netlink_batch;
+	bench_vexipc_netlink_batch, bench_vexipc_cached;
+
+/* Which text a round trip has, of those there are. */
+static inline uint32_t bench_text_of(const struct bench_peer *peer, uint32_t seq)
+{
+	return peer->texts ? seq % peer->texts : seq;
+}
 
 /* The service is ready for the client. */
 void bench_ready(struct bench_link *link);

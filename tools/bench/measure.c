@@ -53,12 +53,14 @@ void bench_ready(struct bench_link *link)
 void bench_begin(struct bench_link *link, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
-		bench_stamp_text(link->texts + i * link->work->request, link->submitted++);
+		bench_stamp_text(link->texts + i * link->work->request,
+				 bench_text_of(link->peer, link->submitted++));
 }
 
 void bench_end(struct bench_link *link, const void *vector)
 {
-	bench_check(link->work, vector, link->expected, link->reaped++);
+	bench_check(link->work, vector, link->expected,
+		    bench_text_of(link->peer, link->reaped++));
 }
 
 static void *zeroed(size_t size)

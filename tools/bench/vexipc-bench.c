@@ -17,7 +17,8 @@ enum { MAX_LIST = 16 };
 static const struct bench_peer *const peers[] = {
 	&bench_vexipc_chardev, &bench_vexipc_netlink, &bench_vexipc_chardev_lib,
 	&bench_vexipc_netlink_lib, &bench_vexipc_chardev_batch,
-	&bench_vexipc_netlink_batch, &bench_unix_stream, &bench_unix_seqpacket, &bench_pipe,
+	&bench_vexipc_netlink_batch, &bench_vexipc_cached, &bench_unix_stream,
+	&bench_unix_seqpacket, &bench_pipe,
 	&bench_eventfd,
 };
 

@@ -303,6 +303,26 @@ int vexipc_admin_policy_name(struct vexipc_admin *admin, const char *name)
 	return vxi_admin_ioctl(admin, VEXIPC_IOC_POLICIES, &arg);
 }
 
+int vexipc_admin_cache_flush(struct vexipc_admin *admin, const char *model,
+			     const char *service, uint32_t *flushed)
+{
+	struct vexipc_cache_flush arg = {
+		.model_ptr = address_of(model),
+		.model_len = length_of(model),
+		.service_id_ptr = address_of(service),
+		.service_id_len = length_of(service),
+	};
+	int err;
+
+	/* Named, but empty, it is nobody's; the module would take it for all. */
+	if ((model && !*model) || (service && !*service))
+		return -EINVAL;
+	err = vxi_admin_ioctl(admin, VEXIPC_IOC_CACHE_FLUSH, &arg);
+	if (!err && flushed)
+		*flushed = arg.flushed;
+	return err;
+}
+
 uint32_t vxi_admin_default_transport(void)
 {
 	struct vexipc_config_entry entry = { .field = VEXIPC_CONFIG_TRANSPORT_TYPE };

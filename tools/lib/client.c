@@ -125,6 +125,7 @@ static int embed_arg(const struct vexipc_embed_params *params, struct vexipc_emb
 		.priority = params->priority,
 		.timeout_ms = params->timeout_ms,
 		.algorithm = params->algorithm,
+		.flags = params->flags,
 	};
 	return 0;
 }
@@ -154,6 +155,7 @@ static int embed_ioctl(struct vexipc_client *client, const struct vexipc_embed_p
 	result->retry_after_ms = arg.retry_after_ms;
 	result->kind = arg.error_kind;
 	result->attempts = arg.attempts;
+	result->flags = arg.result_flags;
 	result->error = arg.status;
 	if (err && !result->error)
 		return refused(result, err);

@@ -128,6 +128,15 @@ static const struct vexipc_field stats_fields[] = {
 	T(denied_token, "", NUMBER, "denied for a token not good for it"),
 	T(denied_rule, "", NUMBER, "denied by an access rule"),
 	T(denied_priority, "", NUMBER, "denied critical priority"),
+	T(cache_hits, "", NUMBER, "answered from the cache"),
+	T(cache_misses, "", NUMBER, "not found in the cache"),
+	T(cache_insertions, "", NUMBER, "answers put into the cache"),
+	T(cache_evictions, "", NUMBER, "answers that went for room"),
+	T(cache_expirations, "", NUMBER, "answers that became too old, or were replaced"),
+	T(cache_invalidations, "", NUMBER, "answers flushed"),
+	T(cache_entries, "", NUMBER, "answers in the cache now"),
+	T(cache_bytes, "bytes", NUMBER, "memory of the cache now"),
+	T(coalesced, "", NUMBER, "waited for the answer of an equal request"),
 	{ 0 },
 };
 
@@ -275,6 +284,14 @@ static const struct vexipc_field config_fields[] = {
 	  "content of requests of all namespaces; 0: any"),
 	C("max_requests_module", MAX_REQUESTS_MODULE, "", NUMBER,
 	  "requests of all namespaces, unread answers included; 0: any"),
+	C("cache_enabled", CACHE_ENABLED, "", BOOL, "answers are kept, and given again"),
+	C("cache_ttl_sec", CACHE_TTL_SEC, "s", NUMBER, "an answer is kept so long"),
+	C("cache_max_entries", CACHE_MAX_ENTRIES, "", NUMBER, "answers that are kept"),
+	C("cache_max_bytes", CACHE_MAX_BYTES, "bytes", NUMBER,
+	  "memory of the answers that are kept, contents included"),
+	C("cache_per_user", CACHE_PER_USER, "", BOOL,
+	  "a user is given only what the same user asked"),
+	C("coalesce", COALESCE, "", BOOL, "equal requests under way are asked once"),
 	{ 0 },
 };
 

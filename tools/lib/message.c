@@ -174,6 +174,7 @@ static int embed_common(const struct vexipc_embed_params *params, uint64_t reque
 		.content_type = htole32(params->content_type),
 		.priority = htole32(params->priority),
 		.algorithm = htole32(params->algorithm),
+		.flags = htole32(params->flags),
 		.model_len = htole32((uint32_t)length_of(params->model)),
 		.service_len = htole32((uint32_t)length_of(params->service)),
 		.content_len = htole32((uint32_t)content_len),

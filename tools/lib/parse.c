@@ -59,6 +59,7 @@ static int parse_embed_response(const struct vexipc_message *message,
 	result->queue_ns = le64toh(body.queue_ns);
 	result->service_ns = le64toh(body.service_ns);
 	result->attempts = le32toh(body.attempts);
+	result->flags = le32toh(body.result_flags);
 	result->dimensions = le32toh(body.dimensions);
 	result->data_type = le32toh(body.data_type);
 	result->scale = float_of(le32toh(body.scale));

@@ -111,6 +111,9 @@ static const struct vexipc_field instance_fields[] = {
 	I(batch_sizes, "", SIZES, "requests that ended, by texts in them"),
 	I(refused_by, "", ERRORS, "refused, by reason"),
 	I(failed_by, "", ERRORS, "failed, by reason"),
+	I(cache_hits, "", NUMBER, "answered from the cache"),
+	I(cache_misses, "", NUMBER, "not found in the cache"),
+	I(coalesced, "", NUMBER, "waited for the answer of an equal request"),
 	I(since_ns, "ns", NUMBER, "figures begin, on the monotonic clock"),
 	{ 0 },
 };

@@ -134,6 +134,8 @@ static void draw_queues(struct canvas *canvas, const struct model *model)
 static void draw_drops(struct canvas *canvas, const struct model *model)
 {
 	const struct vexipc_telemetry_instance *i = &model->instance;
+	uint64_t looked = i->cache_hits + i->cache_misses;
+	char text[FIGURE_ROOM];
 	unsigned int x;
 
 	x = label(canvas, 3, 0, "policy", STYLE_PLAIN, *model->policy ? model->policy : "?");
@@ -145,7 +147,13 @@ static void draw_drops(struct canvas *canvas, const struct model *model)
 	if (i->timed_out)
 		x = label_count(canvas, 3, x, "timed_out", i->timed_out, false);
 	if (i->services_died)
-		label_count(canvas, 3, x, "died", i->services_died, false);
+		x = label_count(canvas, 3, x, "died", i->services_died, false);
+	if (looked) {
+		format_share(text, (double)i->cache_hits / (double)looked);
+		x = label(canvas, 3, x, "cached%", STYLE_PLAIN, text);
+	}
+	if (i->coalesced)
+		label_count(canvas, 3, x, "coalesced", i->coalesced, false);
 }
 
 unsigned int draw_header(struct canvas *canvas, const struct model *model, const struct view *view)

@@ -29,6 +29,7 @@ int cmd_embed(int argc, char **argv);
 int cmd_services(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
+int cmd_cache(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_drain(int argc, char **argv);
 int cmd_resume(int argc, char **argv);

@@ -9,7 +9,7 @@
 
 enum {
 	/* More than there are fields, so that some can be named twice. */
-	MOST = 64,
+	MOST = 128,
 };
 
 struct config_args {

@@ -19,6 +19,7 @@ enum {
 	KEY_WHOLE,
 	KEY_RAW,
 	KEY_TRANSPORT,
+	KEY_NO_CACHE,
 	MOST_JOBS = 65536,
 	/* Of a batch's texts; what else is in its message has room beside them. */
 	MOST_BYTES = VEXIPC_MAX_MESSAGE - 4096,
@@ -53,6 +54,8 @@ static const struct argp_option options[] = {
 	  "consistent-hash", 2 },
 	{ "transport", KEY_TRANSPORT, "NAME", 0,
 	  "reach the module by chardev (default) or netlink", 2 },
+	{ "no-cache", KEY_NO_CACHE, NULL, 0,
+	  "have a service answer, whatever the cache has", 2 },
 	{ "batch", KEY_BATCH, "N", 0, "N texts in one call, or max, as many as one takes", 2 },
 	{ "jobs", 'j', "N", 0, "N requests under way at once; default 1", 2 },
 	{ 0, 0, 0, 0, "Output:", 3 },
@@ -105,6 +108,9 @@ static error_t option(int key, char *arg, struct argp_state *state)
 	case KEY_TRANSPORT:
 		if (vexipc_transport_parse(arg, &args->transport))
 			argp_error(state, "no transport '%s'", arg);
+		break;
+	case KEY_NO_CACHE:
+		p->flags |= VEXIPC_EMBED_NO_CACHE;
 		break;
 	case KEY_BATCH:
 		args->batch = !strcmp(arg, "max") ? VEXIPC_MAX_BATCH :

@@ -158,6 +158,10 @@ static void put_json(struct output *o, size_t index, const struct vexipc_result 
 	json_number(object, "queue_us", result->queue_ns / 1000);
 	json_number(object, "service_us", result->service_ns / 1000);
 	json_number(object, "attempts", result->attempts);
+	if (result->flags & VEXIPC_RESULT_CACHED)
+		cJSON_AddTrueToObject(object, "cached");
+	if (result->flags & VEXIPC_RESULT_COALESCED)
+		cJSON_AddTrueToObject(object, "coalesced");
 	json_line(object);
 }
 

@@ -14,6 +14,7 @@ static const struct command {
 	{ "services", "list services", cmd_services },
 	{ "status", "show one service", cmd_status },
 	{ "stats", "show counters of the instance or a service", cmd_stats },
+	{ "cache", "show the cache of answers, or flush it", cmd_cache },
 	{ "config", "show or change the configuration", cmd_config },
 	{ "drain", "send a service nothing new", cmd_drain },
 	{ "resume", "let a drained service have requests again", cmd_resume },

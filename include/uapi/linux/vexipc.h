@@ -385,7 +385,7 @@ struct vexipc_embed_response_body {
 	__le64 queue_ns;		/* from submission to sending, last attempt */
 	__le64 service_ns;		/* from sending to answer, last attempt */
 	__le32 attempts;
-	__le32 reserved;
+	__le32 result_flags;		/* VEXIPC_RESULT_*; from services 0 */
 	__le32 dimensions;
 	__le32 data_type;
 	__le32 scale;			/* Int8, Int16: bits of an IEEE 754 float; else 0 */
@@ -541,7 +541,12 @@ struct vexipc_unregister {
 };
 
 /* Embed flags. */
-#define VEXIPC_EMBED_FLAGS		0u
+#define VEXIPC_EMBED_NO_CACHE	(1u << 0)	/* ask a service, whatever is kept or asked */
+#define VEXIPC_EMBED_FLAGS	VEXIPC_EMBED_NO_CACHE
+
+/* Where an answer is from; otherwise a service gave it to this very request. */
+#define VEXIPC_RESULT_CACHED	(1u << 0)	/* it was kept; service_handle gave it once */
+#define VEXIPC_RESULT_COALESCED	(1u << 1)	/* it is that of an equal request */
 
 /**
  * struct vexipc_embed - VEXFS_IOCTL_IPC_SEND_EMBEDDING_REQUEST
@@ -590,6 +595,8 @@ struct vexipc_embed {
 	__aligned_u64 error_text_ptr;		/* 0: not wanted */
 	__u32 error_text_size;			/* in: room; out: bytes of the whole text */
 	__u32 error_kind;			/* out: VEXIPC_ERROR_* */
+	__u32 result_flags;			/* out: VEXIPC_RESULT_* */
+	__u32 reserved;
 };
 
 /* struct vexipc_embed_item is one item of a batch; its own answer is in it. */
@@ -804,6 +811,15 @@ struct vexipc_stats {
 	__aligned_u64 denied_token;		/* for a token that is not good for it */
 	__aligned_u64 denied_rule;		/* by an access rule */
 	__aligned_u64 denied_priority;		/* critical, without the right to it */
+	__aligned_u64 cache_hits;		/* completed with a kept answer */
+	__aligned_u64 cache_misses;
+	__aligned_u64 cache_insertions;
+	__aligned_u64 cache_evictions;		/* for room, or the machine's need of memory */
+	__aligned_u64 cache_expirations;	/* too old, or replaced */
+	__aligned_u64 cache_invalidations;	/* flushed */
+	__aligned_u64 cache_entries;		/* now */
+	__aligned_u64 cache_bytes;		/* now */
+	__aligned_u64 coalesced;		/* waited for an equal request's answer */
 };
 
 struct vexipc_cancel {
@@ -875,6 +891,12 @@ enum vexipc_config_field {
 	VEXIPC_CONFIG_MAX_REQUESTS_PER_USER	= 58,	/* held; 0: any */
 	VEXIPC_CONFIG_MAX_BYTES_MODULE		= 59,	/* all namespaces; set in the first one */
 	VEXIPC_CONFIG_MAX_REQUESTS_MODULE	= 60,
+	VEXIPC_CONFIG_CACHE_ENABLED		= 61,
+	VEXIPC_CONFIG_CACHE_TTL_SEC		= 62,
+	VEXIPC_CONFIG_CACHE_MAX_ENTRIES		= 63,
+	VEXIPC_CONFIG_CACHE_MAX_BYTES		= 64,
+	VEXIPC_CONFIG_CACHE_PER_USER		= 65,	/* nobody has another's answers */
+	VEXIPC_CONFIG_COALESCE			= 66,	/* equal requests are asked once */
 	__VEXIPC_CONFIG_MAX
 };
 
@@ -928,6 +950,30 @@ struct vexipc_control {
 	__aligned_u64 entries_ptr;		/* struct vexipc_config_entry each */
 	__u32 count;				/* in, out */
 	__u32 reserved;
+};
+
+/**
+ * struct vexipc_cache_flush - forget kept answers; needs CAP_NET_ADMIN
+ *
+ * All of them, or those that are of the model and that the service answered, so
+ * far as they are named. A service that has gone can be named still. An answer
+ * for which no model was named is of each model that its service has; if that is
+ * gone, of any. What is being asked now will not be kept.
+ */
+struct vexipc_cache_flush {
+	__aligned_u64 model_ptr;
+	__aligned_u64 service_id_ptr;
+	__u32 model_len;
+	__u32 service_id_len;
+	__u32 flags;				/* none yet */
+	__u32 flushed;				/* out: how many */
+};
+
+/* What a look into the cache came to, in traces. */
+enum vexipc_lookup {
+	VEXIPC_LOOKUP_MISS	= 0,
+	VEXIPC_LOOKUP_HIT	= 1,
+	VEXIPC_LOOKUP_COALESCED	= 2,
 };
 
 /* ------------------------------------------------------------- policies -- */
@@ -1151,6 +1197,7 @@ struct vexipc_rules {
 #define VEXIPC_IOC_EMBED_BATCH	_IOWR(VEXIPC_IOC_MAGIC, 0x2a, struct vexipc_embed_batch)
 #define VEXIPC_IOC_TOKENS	_IOWR(VEXIPC_IOC_MAGIC, 0x2b, struct vexipc_tokens)
 #define VEXIPC_IOC_RULES	_IOWR(VEXIPC_IOC_MAGIC, 0x2c, struct vexipc_rules)
+#define VEXIPC_IOC_CACHE_FLUSH	_IOWR(VEXIPC_IOC_MAGIC, 0x2d, struct vexipc_cache_flush)
 
 /* The names VexFS knows these by. */
 #define VEXFS_IOCTL_IPC_REGISTER_SERVICE	VEXIPC_IOC_REGISTER
@@ -1194,6 +1241,7 @@ struct vexipc_rules {
  *   RULE_GET     dump: one RULE a message, in their order        CAP_NET_ADMIN
  *   RULE_NEW     RULE{ALLOW, ...} -> RULE{ID}                    CAP_NET_ADMIN
  *   RULE_DEL     [RULE{ID}]: that one, or all                    CAP_NET_ADMIN
+ *   CACHE_FLUSH  [CACHE{MODEL, SERVICE}] -> CACHE{FLUSHED}      CAP_NET_ADMIN
  *   EVENT        multicast: "discovery" has DISCOVERY messages (MESSAGE) and
  *                service changes (SERVICE), "alerts" has ALERT
  */
@@ -1220,6 +1268,7 @@ enum vexipc_cmd {
 	VEXIPC_CMD_RULE_GET	= 19,
 	VEXIPC_CMD_RULE_NEW	= 20,
 	VEXIPC_CMD_RULE_DEL	= 21,
+	VEXIPC_CMD_CACHE_FLUSH	= 22,
 	__VEXIPC_CMD_MAX
 };
 
@@ -1243,6 +1292,7 @@ enum vexipc_attr {
 	VEXIPC_A_POLICY		= 14,	/* nest: enum vexipc_policy_attr */
 	VEXIPC_A_TOKEN		= 15,	/* nest: enum vexipc_token_attr */
 	VEXIPC_A_RULE		= 16,	/* nest: enum vexipc_rule_attr */
+	VEXIPC_A_CACHE		= 17,	/* nest: enum vexipc_cache_attr */
 	__VEXIPC_A_MAX
 };
 
@@ -1373,10 +1423,30 @@ enum vexipc_stats_attr {
 	VEXIPC_STATS_DENIED_TOKEN	= 51,
 	VEXIPC_STATS_DENIED_RULE	= 52,
 	VEXIPC_STATS_DENIED_PRIORITY	= 53,
+	VEXIPC_STATS_CACHE_HITS		= 54,
+	VEXIPC_STATS_CACHE_MISSES	= 55,
+	VEXIPC_STATS_CACHE_INSERTIONS	= 56,
+	VEXIPC_STATS_CACHE_EVICTIONS	= 57,
+	VEXIPC_STATS_CACHE_EXPIRATIONS	= 58,
+	VEXIPC_STATS_CACHE_INVALIDATIONS = 59,
+	VEXIPC_STATS_CACHE_ENTRIES	= 60,
+	VEXIPC_STATS_CACHE_BYTES	= 61,
+	VEXIPC_STATS_COALESCED		= 62,
 	__VEXIPC_STATS_MAX
 };
 
 #define VEXIPC_STATS_MAX (__VEXIPC_STATS_MAX - 1)
+
+/* As the fields of struct vexipc_cache_flush. */
+enum vexipc_cache_attr {
+	VEXIPC_CACHE_A_UNSPEC		= 0,
+	VEXIPC_CACHE_A_MODEL		= 1,	/* string */
+	VEXIPC_CACHE_A_SERVICE		= 2,	/* string: service id */
+	VEXIPC_CACHE_A_FLUSHED		= 3,	/* u32 */
+	__VEXIPC_CACHE_A_MAX
+};
+
+#define VEXIPC_CACHE_A_MAX (__VEXIPC_CACHE_A_MAX - 1)
 
 /* As the fields of struct vexipc_policy_entry and vexipc_policy_use. */
 enum vexipc_policy_attr {

@@ -201,6 +201,9 @@ struct vexipc_telemetry_instance {
 	uint64_t batch_sizes[11];	/* requests of 1, 2-3, 4-7, ... 512-1023, more items */
 	uint64_t refused_by[64];	/* by enum vexipc_error */
 	uint64_t failed_by[64];
+	uint64_t cache_hits;
+	uint64_t cache_misses;
+	uint64_t coalesced;		/* waited for an equal request's answer */
 };
 
 /* Cookie of the caller's network namespace; 0: not known. */

@@ -251,6 +251,7 @@ struct vexipc_embed_params {
 	uint64_t request_id;		/* 0: choose one */
 	const char *model;		/* NULL: any */
 	const char *service;		/* NULL: any; else only the service of this id */
+	uint32_t flags;			/* VEXIPC_EMBED_* */
 };
 
 #define VEXIPC_EMBED_PARAMS_INIT { .priority = VEXIPC_PRIORITY_NORMAL }
@@ -277,6 +278,7 @@ struct vexipc_result {
 	void *vector;			/* malloc()ed, as is */
 	size_t room;			/* of vector */
 	char text[VEXIPC_MAX_ERROR_TEXT + 1];	/* what the service said of a failure */
+	uint32_t flags;			/* VEXIPC_RESULT_*: where the answer is from */
 };
 
 void vexipc_result_free(struct vexipc_result *result);
@@ -731,6 +733,17 @@ int vexipc_admin_rule_add(struct vexipc_admin *admin, struct vexipc_rule_entry *
 			  uint64_t before);
 int vexipc_admin_rule_remove(struct vexipc_admin *admin, uint64_t id);
 int vexipc_admin_rules_clear(struct vexipc_admin *admin);	/* how many there were */
+
+/**
+ * vexipc_admin_cache_flush() - have the instance forget answers it keeps
+ * @model: of this model alone, or NULL
+ * @service: that this service gave, or NULL
+ * @flushed: NULL, or set to how many there were
+ *
+ * Needs CAP_NET_ADMIN. Return: 0; -EPERM; -EINVAL a name that none can have.
+ */
+int vexipc_admin_cache_flush(struct vexipc_admin *admin, const char *model,
+			     const char *service, uint32_t *flushed);
 
 /* ---------------------------------------------------------------- fields -- */
 
