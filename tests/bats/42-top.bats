@@ -193,8 +193,12 @@ two_services() {
 	vexipc breaker beta auto
 	shows '^beta +active +half-open '
 	vexipc policy unload load
-	seq 3 | vexipc embed --dims 1 >/dev/null
-	shows '^policy load \(gone\), 3 fell back on round-robin'
+	shows '^policy round-robin +dropped 0'
+	# One that is thrown out is still named, and what it did not choose is counted.
+	echo 2000000 >/sys/module/vexipc/parameters/policy_max_us
+	vexipc policy load /usr/lib/vexipc/tests/policy_bad.bpf.o
+	seq 20 | vexipc embed --dims 1 >/dev/null
+	shows '^policy bad \(gone\), 20 fell back on round-robin'
 	vexipc policy use none
 	shows '^policy round-robin +dropped 0'
 	# Who came before telemetry has a breaker, too.
