@@ -21,12 +21,19 @@ load common
 	abi-protocol types netlink chardev
 }
 
+# It takes so long on a slow machine that probes would come between, and be counted.
+corrupt_headers() {
+	config health_check_interval_sec=3600 discovery_interval_sec=3600
+	abi-protocol corrupt_headers "$1"
+	config health_check_interval_sec=30 discovery_interval_sec=30
+}
+
 @test "chardev: every corruption of a byte of a header is refused and changes nothing" {
-	abi-protocol corrupt_headers chardev
+	corrupt_headers chardev
 }
 
 @test "netlink: every corruption of a byte of a header is refused and changes nothing" {
-	abi-protocol corrupt_headers netlink
+	corrupt_headers netlink
 }
 
 @test "every corrupted byte of a body is EBADMSG" {
