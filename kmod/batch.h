@@ -3,6 +3,7 @@
 #define _VEXIPC_BATCH_H
 
 #include <linux/types.h>
+#include <asm/byteorder.h>
 #include <linux/vexipc.h>
 
 /* vexipc_batch_kind_ok() - only a failure has a kind, and one that is known */

@@ -393,6 +393,7 @@ bool vexipc_queue_gather(struct vexipc_service *svc, struct vexipc_request *lead
 			vexipc_carrier_begin(carrier, svc);
 	}
 	spin_unlock_bh(&svc->lock);
+	make_use_of_room(svc);
 	return carrier->count > 1;
 }
 

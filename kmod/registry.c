@@ -177,7 +177,7 @@ static void move_on(struct work_struct *work)
 void vexipc_registry_move_on(struct vexipc_service *svc)
 {
 	vexipc_service_get(svc);
-	if (!schedule_work(&svc->move_on))
+	if (!queue_work(vexipc_workqueue, &svc->move_on))
 		vexipc_service_put(svc);
 }
 

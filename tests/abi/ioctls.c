@@ -367,7 +367,7 @@ static void embed_refused(void)
 	REFUSED(EINVAL, arg.timeout_ms = VEXIPC_MAX_TIMEOUT_MS + 1);
 	REFUSED(EINVAL, arg.algorithm = VEXIPC_ALGORITHMS);
 	REFUSED(EINVAL, arg.request_id = 1ull << 63);
-	REFUSED(EOPNOTSUPP, arg.flags = 1);
+	REFUSED(EOPNOTSUPP, arg.flags = VEXIPC_EMBED_FLAGS + 1);
 	REFUSED(EILSEQ, arg.model_ptr = (uintptr_t)"\xff"; arg.model_len = 1);
 	REFUSED(EILSEQ, arg.service_ptr = (uintptr_t)"a\r"; arg.service_len = 2);
 	REFUSED(EFAULT, arg.data_ptr = BAD_POINTER);

@@ -538,7 +538,8 @@ static void alerts(void)
 	EQUAL(call(client->fd, VEXIPC_IOC_EMBED, &e), -ENOBUFS);
 	do {
 		alert = next_event(p, VEXIPC_A_ALERT, 20);
-	} while (u32_of(alert, VEXIPC_ALERT_A_KIND) == VEXIPC_ALERT_NO_CAPABLE_SERVICE);
+	} while (u32_of(alert, VEXIPC_ALERT_A_KIND) == VEXIPC_ALERT_NO_CAPABLE_SERVICE ||
+		 u32_of(alert, VEXIPC_ALERT_A_KIND) == VEXIPC_ALERT_BACKPRESSURE);
 	EQUAL(u32_of(alert, VEXIPC_ALERT_A_KIND), VEXIPC_ALERT_QUEUE_FULL);
 	EQUAL(u64_of(alert, VEXIPC_ALERT_A_VALUE), 1);
 

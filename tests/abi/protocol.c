@@ -603,7 +603,7 @@ static const struct spoil spoils[] = {
 	EMBED(content_type, VEXIPC_CONTENT_TYPES, EINVAL),
 	EMBED(priority, 256, EINVAL),
 	EMBED(algorithm, VEXIPC_ALGORITHMS, EINVAL),
-	EMBED(flags, 1, EOPNOTSUPP),
+	EMBED(flags, VEXIPC_EMBED_FLAGS + 1, EOPNOTSUPP),
 	EMBED(flags, 0x80000000ll, EOPNOTSUPP),
 	EMBED(model_len, 1, EINVAL),
 	EMBED(model_len, VEXIPC_MAX_NAME + 1ll, EINVAL),
