@@ -58,6 +58,7 @@ TESTED(vexipc_carrier_sent);
 TESTED(vexipc_carrier_unsend);
 TESTED(vexipc_carrier_answer);
 
+TESTED(vexipc_breaker_configure);
 TESTED(vexipc_breaker_note);
 TESTED(vexipc_breaker_look);
 TESTED(vexipc_breaker_set);

@@ -126,10 +126,11 @@ print(*struct.unpack("<6f", sys.stdin.buffer.read()))' <"$BATS_TEST_TMPDIR/raw")
 	run -0 vexipc services --json
 	jq -e 'map(.id) == ["alpha","zeta"]' <<<"$output"
 	assert_equal "$(jq -r '.[0] | keys[]' <<<"$output" | sort | paste -sd' ')" \
-		"available_day available_hour available_minute average_us breaker bytes_in bytes_out completed \
-cpu_permille data_types dimensions failures features handle health id in_flight last_heartbeat_ns \
-latency_us load max_batch max_concurrent memory_bytes name p50_us p90_us p999_us p99_us pid \
-priority queued registered_ns reported_in_flight reported_queue_depth requests slot \
+		"available_day available_hour available_minute average_us breaker \
+breaker_ejection_ms breaker_error_percent breaker_failures breaker_max_ejection_ms \
+breaker_min_volume breaker_own bytes_in bytes_out completed cpu_permille data_types dimensions failures features handle health id in_flight last_heartbeat_ns \
+latency_us limit load max_batch max_concurrent memory_bytes name p50_us p90_us p999_us p99_us pid \
+priority queue_ns queued registered_ns reported_in_flight reported_queue_depth requests slot \
 software_version state throughput transport uid version weight"
 	for filter in '--dims 8' '--model m1' '--state active'; do
 		# shellcheck disable=SC2086
@@ -309,7 +310,7 @@ software_version state throughput transport uid version weight"
 			printf "%s\n" "${COMPREPLY[@]}"' - vexipc "$@" | sed 's/ *$//'
 	}
 	assert_equal "$(complete_with '' | sort | paste -sd' ')" \
-		"--help --version breaker config drain embed monitor ping policy resume rule services stats status telemetry token version"
+		"--help --version breaker cache config drain embed monitor ping policy resume rule services stats status telemetry token version"
 	assert_equal "$(complete_with se)" services
 	[[ $(complete_with embed --dt) == --dtype* ]]
 	assert_equal "$(complete_with status al)" alpha
