@@ -15,8 +15,8 @@
  * enough for its workers never to wait, little enough for others to get the rest.
  *
  * Least must not be forgotten while the service is never idle, or a standing
- * queue in it would become the measure: each new period begins with a window of
- * half the limit. A limit that is not used is not changed. The first is small:
+ * queue in it would become the measure: each new period begins with a look at what
+ * an eighth of the limit takes. A limit that is not used is not changed. The first is small:
  * a service that is flooded at once shows no least.
  */
 #include <linux/kernel.h>
@@ -31,6 +31,7 @@ enum {
 	ONE		= 1 << ONE_SHIFT,	/* 1 in limits and gradients */
 	LEAST_ANSWERS	= 4,	/* in a window */
 	FIRST_LIMIT	= 16,	/* while nothing is known */
+	PROBE_SHARE	= 8,
 };
 
 static const u64 PERIOD_NS = 15ull * NSEC_PER_SEC;
@@ -52,7 +53,7 @@ u32 vexipc_gradient_limit(const struct vexipc_gradient *g, u32 max)
 {
 	u32 limit = clamped(g, max) / ONE;
 
-	return READ_ONCE(g->probing) ? max(limit / 2, 1u) : limit;
+	return READ_ONCE(g->probing) ? max(limit / PROBE_SHARE, 1u) : limit;
 }
 
 static void begin_window(struct vexipc_gradient *g)
@@ -110,7 +111,7 @@ static void count(struct vexipc_gradient *g, u32 max)
 	u32 window = vexipc_gradient_limit(g, max);
 
 	if (g->probing)
-		window *= 4;
+		window = window * 4 + clamped(g, max) / ONE;
 	if (++g->count >= max_t(u32, window, LEAST_ANSWERS))
 		end_window(g, max);
 }

@@ -336,7 +336,8 @@ struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 				continue;
 			unqueue(svc, req);
 			list_add_tail(&req->node, &expired);
-			vexipc_count(svc->inst, EXPIRED);
+			if (!is_probe(req))
+				vexipc_count(svc->inst, EXPIRED);
 			continue;
 		}
 		if (!has_credit(svc, req) || !svc->transport->room(svc, req) ||

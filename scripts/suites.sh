@@ -103,5 +103,5 @@ slow_first() {
 			later+=("$file")
 		fi
 	done
-	printf '%s\n' "${later[@]}"
+	[ ${#later[@]} = 0 ] || printf '%s\n' "${later[@]}"
 }

@@ -184,10 +184,10 @@ static void what_is_not_alike_parts(struct kunit *test)
 static void budget_of_bytes_is_kept(struct kunit *test)
 {
 	struct trip *trip = new_trip(test, 6, 0);
-	static char content[600];
+	static char content[1500];
 	struct ask *ask;
 
-	configure(test, VEXIPC_CONFIG_BATCH_MAX_BYTES, 1300);
+	configure(test, VEXIPC_CONFIG_BATCH_MAX_BYTES, 3100);
 	for (u32 i = 0; i < 4; i++) {
 		ask = new_ask(test, trip->client);
 		ask->req->content = content;
@@ -196,7 +196,7 @@ static void budget_of_bytes_is_kept(struct kunit *test)
 	}
 	send_all(test, trip, 2);
 	/* What is larger than the budget goes alone. */
-	configure(test, VEXIPC_CONFIG_BATCH_MAX_BYTES, 600);
+	configure(test, VEXIPC_CONFIG_BATCH_MAX_BYTES, 1400);
 	KUNIT_EXPECT_EQ(test, depart(trip), 1);
 }
 
