@@ -105,7 +105,7 @@ assert_service_agrees() {
 
 @test "the figures of a service that fails, is overloaded, times out and is cancelled are the module's" {
 	attach
-	start_service moody -c 4 -b 10
+	start_service moody -c 16 -b 10
 	run -0 vexipc embed one two three
 	tell moody 'mode fail'
 	run -1 vexipc embed four
@@ -300,7 +300,7 @@ assert_service_agrees() {
 	rm $pins/links/request_send
 	run -0 vexipc embed text
 	run -1 vexipc telemetry status
-	assert_output_has "15 of 16 programs"
+	assert_output_has "18 of 19 programs"
 	attach
 	run -0 vexipc telemetry status
 }
