@@ -23,7 +23,6 @@
 enum {
 	SWEEP_SEC	= 5,
 	SWEEP_STEP	= 256,	/* parties looked at without a pause */
-	FILL_CALM	= 700,	/* of 1000: below that rates are as set */
 	SHARE_LEAST	= 125,	/* of 1000: what is left of them when queues are full */
 };
 
@@ -71,19 +70,28 @@ static const struct rhashtable_params params = {
  * vexipc_admission_share() - what is left of the rates while requests queue up
  * @queued: requests that wait
  * @most: that may
+ * @percent: of @most, where backpressure begins
  *
- * All of it until 7/10 of the room is taken, then less in a straight line, down
- * to 1/8 when all is.
+ * All of it until then, then less in a straight line, down to 1/8 when all of the
+ * room is taken.
  *
  * Return: in 1/1000.
  */
-u32 vexipc_admission_share(u32 queued, u32 most)
+u32 vexipc_admission_share(u32 queued, u32 most, u32 percent)
 {
-	u32 fill = div_u64((u64)min(queued, most) * 1000, most);
+	u32 fill = div_u64((u64)min(queued, most) * 1000, most), calm = percent * 10;
 
-	if (fill <= FILL_CALM)
+	if (fill <= calm)
 		return 1000;
-	return 1000 - (1000 - SHARE_LEAST) * (fill - FILL_CALM) / (1000 - FILL_CALM);
+	return 1000 - (1000 - SHARE_LEAST) * (fill - calm) / (1000 - calm);
+}
+
+static u32 share_now(const struct vexipc_instance *inst)
+{
+	u32 most = vexipc_config(inst, VEXIPC_CONFIG_MAX_QUEUE_SIZE);
+	u32 percent = vexipc_config(inst, VEXIPC_CONFIG_QUEUE_BACKPRESSURE_PERCENT);
+
+	return vexipc_admission_share(max(atomic_read(&inst->queued), 0), most, percent);
 }
 
 static struct vexipc_bucket_flow flow_of(u32 rate, u32 burst_ms, u32 share)
@@ -113,9 +121,7 @@ void vexipc_admission_toll(struct vexipc_instance *inst, enum vexipc_scope scope
 	u32 share = 1000;
 
 	if (vexipc_config(inst, VEXIPC_CONFIG_ADAPTIVE_RATES))
-		share = vexipc_admission_share(max(atomic_read(&inst->queued), 0),
-					       vexipc_config(inst,
-							     VEXIPC_CONFIG_MAX_QUEUE_SIZE));
+		share = share_now(inst);
 	if (scope == VEXIPC_SCOPE_MODULE) {
 		/* One namespace's queues say nothing of the others'. */
 		requests = flow_of(READ_ONCE(module.rate[0]), READ_ONCE(module.burst_ms), 1000);

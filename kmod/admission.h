@@ -136,6 +136,6 @@ u64 vexipc_admission_wait(const struct vexipc_buckets *buckets,
 bool vexipc_admission_serve(struct vexipc_service *svc, const struct vexipc_request *req,
 			    struct vexipc_toll *toll);
 void vexipc_admission_unserve(struct vexipc_service *svc, const struct vexipc_toll *toll);
-u32 vexipc_admission_share(u32 queued, u32 most);
+u32 vexipc_admission_share(u32 queued, u32 most, u32 percent);
 
 #endif

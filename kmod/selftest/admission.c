@@ -181,17 +181,17 @@ static void rates_shrink_under_backpressure(struct kunit *test)
 	u32 last = 1000;
 
 	for (u32 queued = 0; queued <= 700; queued++)
-		KUNIT_EXPECT_EQ(test, vexipc_admission_share(queued, 1000), 1000);
+		KUNIT_EXPECT_EQ(test, vexipc_admission_share(queued, 1000, 70), 1000);
 	for (u32 queued = 701; queued <= 1000; queued++) {
-		u32 share = vexipc_admission_share(queued, 1000);
+		u32 share = vexipc_admission_share(queued, 1000, 70);
 
 		KUNIT_EXPECT_LE(test, share, last);
 		last = share;
 	}
 	KUNIT_EXPECT_EQ(test, last, 125);
-	KUNIT_EXPECT_EQ(test, vexipc_admission_share(5000, 1000), 125);
-	KUNIT_EXPECT_EQ(test, vexipc_admission_share(1, 1), 125);
-	KUNIT_EXPECT_EQ(test, vexipc_admission_share(U32_MAX, VEXIPC_MAX_REQUESTS), 125);
+	KUNIT_EXPECT_EQ(test, vexipc_admission_share(5000, 1000, 70), 125);
+	KUNIT_EXPECT_EQ(test, vexipc_admission_share(1, 1, 70), 125);
+	KUNIT_EXPECT_EQ(test, vexipc_admission_share(U32_MAX, VEXIPC_MAX_REQUESTS, 70), 125);
 }
 
 static void adaptive_rates_refuse_while_queues_are_full(struct kunit *test)

@@ -31,11 +31,14 @@ static struct vexipc_embed request(size_t len)
 	return embed_of(content, len, NULL, 0);
 }
 
+static int submit_as(struct peer *client, struct vexipc_embed e)
+{
+	return call(client->fd, VEXIPC_IOC_EMBED, &e);
+}
+
 static int submit(struct peer *client, size_t len)
 {
-	struct vexipc_embed e = request(len);
-
-	return call(client->fd, VEXIPC_IOC_EMBED, &e);
+	return submit_as(client, request(len));
 }
 
 /* Refused, and told when to come back. */
@@ -230,21 +233,22 @@ static void adaptive_rates(void)
 {
 	struct peer *client = peer_open(VEXIPC_TRANSPORT_CHARDEV);
 	struct peer *service = peer_open(VEXIPC_TRANSPORT_CHARDEV);
-	struct vexipc_embed e;
+	struct vexipc_embed e = request(1000);
 
 	serve_as(service, "one");
 	set(VEXIPC_CONFIG_MAX_QUEUE_SIZE, 11);
+	/* Those of the normal band would be told to come back. */
+	e.priority = VEXIPC_PRIORITY_HIGH;
 	for (int i = 0; i < 9; i++)
-		EQUAL(submit(client, 1000), 0);
+		EQUAL(submit_as(client, e), 0);
 	/* Two at once, and another after two minutes. */
 	set(VEXIPC_CONFIG_LIMIT_USER_BYTES, 8);
 	set(VEXIPC_CONFIG_LIMIT_USER_BURST_MS, 250000);
-	EQUAL(submit(client, 1000), 0);
+	EQUAL(submit_as(client, e), 0);
 	set(VEXIPC_CONFIG_ADAPTIVE_RATES, 1);
-	e = request(1000);
-	EQUAL(call(client->fd, VEXIPC_IOC_EMBED, &e), -EDQUOT);
+	EQUAL(submit_as(client, e), -EDQUOT);
 	set(VEXIPC_CONFIG_ADAPTIVE_RATES, 0);
-	EQUAL(submit(client, 1000), 0);
+	EQUAL(submit_as(client, e), 0);
 	peer_close(client);
 	peer_close(service);
 	wait_idle();
