@@ -87,6 +87,7 @@ assert_service_agrees() {
 	assert_output_has 'programs'
 	vexipc policy unload load
 	run -0 vexipc telemetry status
+	rmdir $pins/policy
 }
 
 @test "a layout of another version is told as such" {
@@ -309,7 +310,7 @@ assert_service_agrees() {
 	rm $pins/links/request_send
 	run -0 vexipc embed text
 	run -1 vexipc telemetry status
-	assert_output_has "15 of 16 programs"
+	assert_output_has "16 of 17 programs"
 	attach
 	run -0 vexipc telemetry status
 }
