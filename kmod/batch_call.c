@@ -73,6 +73,8 @@ static void item_done(struct vexipc_request *req)
 	struct batch *batch = req->private;
 
 	vexipc_endpoint_remove(batch->ep, req);
+	/* A cancel, while it is still being submitted and waits for room. */
+	rcuwait_wake_up(&req->waiter);
 	vexipc_request_put(req);
 	/* Ordered: what came of it is written before. */
 	atomic_dec_return_release(&batch->left);
