@@ -25,6 +25,7 @@
 
 #include "cache.h"
 #include "instance.h"
+#include "memory.h"
 #include "registry.h"
 #include "request.h"
 #include "trace.h"
@@ -86,8 +87,7 @@ void vexipc_kept_put(struct vexipc_kept *kept)
 static struct vexipc_kept *kept_alloc(struct vexipc_cache *cache, struct vexipc_request *req,
 				      const struct vexipc_cache_key *key)
 {
-	struct vexipc_kept *kept = kmem_cache_zalloc(kept_cache,
-						     GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	struct vexipc_kept *kept = kmem_cache_zalloc(kept_cache, VEXIPC_GFP_CALLER);
 
 	if (!kept)
 		return NULL;

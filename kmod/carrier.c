@@ -25,6 +25,7 @@
 #include "batch.h"
 #include "carrier.h"
 #include "instance.h"
+#include "memory.h"
 #include "message_service.h"
 #include "queue.h"
 #include "registry.h"
@@ -327,7 +328,7 @@ static int answer_member(struct vexipc_service *svc, u64 id,
 	answer.data = NULL;
 	answer.len = len;
 	if (len) {
-		answer.mem = kvmemdup(data, len, GFP_KERNEL_ACCOUNT);
+		answer.mem = kvmemdup(data, len, VEXIPC_GFP_CALLER);
 		answer.data = answer.mem;
 	}
 	if (len && !answer.mem) {
