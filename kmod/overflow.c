@@ -213,6 +213,8 @@ void vexipc_overflow_rehome(struct vexipc_instance *inst)
 	}
 	spin_unlock_bh(&of->lock);
 	vexipc_request_reroute_all(&list, NULL);
+	/* Those that are ended were in no queue any more, and tell nobody. */
+	vexipc_pressure_eased(&inst->pressure, inst);
 }
 
 /**
