@@ -8,7 +8,8 @@
 #include "fixture.h"
 
 static const u64 START = 1000ull * NSEC_PER_SEC;
-static const struct vexipc_bucket_flow TEN = { 10, NSEC_PER_SEC };	/* a second, at once as many */
+/* A second; at once as many. */
+static const struct vexipc_bucket_flow TEN = { 10, NSEC_PER_SEC };
 
 static u64 take(struct vexipc_bucket *b, const struct vexipc_bucket_flow *flow, u64 now, u32 units)
 {

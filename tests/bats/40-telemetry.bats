@@ -80,6 +80,16 @@ assert_service_agrees() {
 	assert_equal "$(telemetry .attached)" true
 }
 
+@test "status works beside a policy that is loaded" {
+	attach
+	vexipc policy load load
+	run -0 vexipc telemetry status
+	assert_output_has 'programs'
+	vexipc policy unload load
+	run -0 vexipc telemetry status
+	rmdir $pins/policy
+}
+
 @test "a layout of another version is told as such" {
 	attach
 	local value

@@ -140,7 +140,7 @@ go_on() { kill -CONT "$(pid_of one)"; }
 }
 
 @test "when a batch fails as a whole, each request goes on by itself" {
-	config dynamic_batching=1
+	config dynamic_batching=1 retry_budget_percent=100
 	start_service one -t chardev -b 8 -m retry
 	kill -STOP "$(pid_of one)"
 	submit many 5 --dims 1

@@ -548,7 +548,8 @@ static int add_memory(const char *name, void *context)
 	__u32 len = sizeof(info);
 	int fd;
 
-	if (!strcmp(name, "links"))
+	/* Folders: of our links, and of policies. */
+	if (!strcmp(name, "links") || !strcmp(name, "policy"))
 		return 0;
 	fd = open_pinned(name);
 	if (fd < 0)
