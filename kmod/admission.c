@@ -549,7 +549,7 @@ bool vexipc_admission_serve(struct vexipc_service *svc, const struct vexipc_requ
 	u64 now = ktime_get_ns();
 
 	vexipc_admission_toll(req->inst, VEXIPC_SCOPE_SERVICE, req, toll);
-	if (!vexipc_state_attempt(atomic_read(&req->state)))
+	if (!req->accepted)
 		return !take(&svc->buckets, toll, now);
 	if (toll->requests_ns)
 		vexipc_bucket_charge(&svc->buckets.requests, now, toll->requests_ns);

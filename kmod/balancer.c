@@ -374,8 +374,7 @@ struct vexipc_service *vexipc_balancer_pick(struct vexipc_request *req,
 	pick->req = req;
 	pick->tried_too = tried_too;
 	/* What was accepted before is not refused. */
-	if (unlikely(READ_ONCE(inst->admission.services)) &&
-	    !vexipc_state_attempt(atomic_read(&req->state))) {
+	if (unlikely(READ_ONCE(inst->admission.services)) && !req->accepted) {
 		pick->limits = true;
 		pick->wait_ns = U64_MAX;
 		pick->now_ns = ktime_get_ns();

@@ -19,6 +19,7 @@
 #include "embed.h"
 #include "error.h"
 #include "instance.h"
+#include "memory.h"
 #include "protocol.h"
 #include "request.h"
 
@@ -73,6 +74,8 @@ static void item_done(struct vexipc_request *req)
 	struct batch *batch = req->private;
 
 	vexipc_endpoint_remove(batch->ep, req);
+	/* A cancel, while it is still being submitted and waits for room. */
+	rcuwait_wake_up(&req->waiter);
 	vexipc_request_put(req);
 	/* Ordered: what came of it is written before. */
 	atomic_dec_return_release(&batch->left);
@@ -150,7 +153,7 @@ static struct vexipc_request *item_request(struct batch *batch,
 		return ERR_PTR(err);
 	/* The call has one deadline, in the context. */
 	q.timeout_ms = 0;
-	q.mem = kvmalloc(q.model_len + q.content_len, GFP_KERNEL_ACCOUNT);
+	q.mem = vexipc_caller_alloc(q.model_len + q.content_len);
 	if (!q.mem)
 		return ERR_PTR(-ENOMEM);
 	memcpy(q.mem, batch->model, q.model_len);
@@ -344,7 +347,7 @@ int vexipc_batch_call(struct vexipc_context *ctx, struct vexipc_endpoint *ep,
 	if (!arg->count || arg->count > VEXIPC_MAX_BATCH || arg->item_size > PAGE_SIZE ||
 	    arg->item_size < offsetofend(struct vexipc_embed_item, service_ns))
 		return -EINVAL;
-	batch = kvzalloc(struct_size(batch, item, arg->count), GFP_KERNEL_ACCOUNT);
+	batch = kvzalloc(struct_size(batch, item, arg->count), VEXIPC_GFP_CALLER);
 	if (!batch)
 		return -ENOMEM;
 	batch->count = arg->count;

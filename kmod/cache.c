@@ -25,6 +25,7 @@
 
 #include "cache.h"
 #include "instance.h"
+#include "memory.h"
 #include "registry.h"
 #include "request.h"
 #include "trace.h"
@@ -63,30 +64,30 @@ static const struct rhashtable_params params = {
 
 static void free_kept(struct rcu_head *rcu)
 {
-	kmem_cache_free(kept_cache, container_of(rcu, struct vexipc_kept, rcu));
+	struct vexipc_kept *kept = container_of(rcu, struct vexipc_kept, rcu);
+
+	kvfree(kept->mem);
+	kvfree(kept->answer_mem);
+	kmem_cache_free(kept_cache, kept);
 }
 
 /**
  * vexipc_kept_put() - drop a reference
  * @kept: the answer
  *
- * Context: any but hard interrupts.
+ * Context: any but hard interrupts; also under RCU, where a walk of the table puts,
+ * and where kvfree() of what is long must not sleep.
  */
 void vexipc_kept_put(struct vexipc_kept *kept)
 {
-	if (!refcount_dec_and_test(&kept->refs))
-		return;
-	/* Who looks under RCU gets no reference, and looks at the key alone. */
-	kvfree(kept->mem);
-	kvfree(kept->answer_mem);
-	call_rcu(&kept->rcu, free_kept);
+	if (refcount_dec_and_test(&kept->refs))
+		call_rcu(&kept->rcu, free_kept);
 }
 
 static struct vexipc_kept *kept_alloc(struct vexipc_cache *cache, struct vexipc_request *req,
 				      const struct vexipc_cache_key *key)
 {
-	struct vexipc_kept *kept = kmem_cache_zalloc(kept_cache,
-						     GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	struct vexipc_kept *kept = kmem_cache_zalloc(kept_cache, VEXIPC_GFP_CALLER);
 
 	if (!kept)
 		return NULL;

@@ -25,6 +25,7 @@
 #include "batch.h"
 #include "carrier.h"
 #include "instance.h"
+#include "memory.h"
 #include "message_service.h"
 #include "queue.h"
 #include "registry.h"
@@ -228,6 +229,8 @@ static void make_image(struct vexipc_carrier *carrier, const struct vexipc_reque
 	carrier->image.part[0] = carrier->payload;
 	carrier->image.part_len[0] = leader->model_len + carrier->bytes;
 	vexipc_image_seal(&carrier->image);
+	/* Pairs with vexipc_carrier_find(): its service may ask before it is told. */
+	smp_store_release(&carrier->made, true);
 }
 
 /**
@@ -293,7 +296,7 @@ static struct vexipc_carrier *find(struct vexipc_service *svc, u64 id)
 }
 
 /**
- * vexipc_carrier_find() - a carrier in flight
+ * vexipc_carrier_find() - a carrier in flight, with its message
  * @svc: where
  * @id: of its message
  *
@@ -305,6 +308,9 @@ struct vexipc_carrier *vexipc_carrier_find(struct vexipc_service *svc, u64 id)
 
 	spin_lock_bh(&svc->lock);
 	carrier = find(svc, id);
+	/* Pairs with make_image(). */
+	if (carrier && !smp_load_acquire(&carrier->made))
+		carrier = NULL;
 	if (carrier)
 		refcount_inc(&carrier->refs);
 	spin_unlock_bh(&svc->lock);
@@ -322,7 +328,7 @@ static int answer_member(struct vexipc_service *svc, u64 id,
 	answer.data = NULL;
 	answer.len = len;
 	if (len) {
-		answer.mem = kvmemdup(data, len, GFP_KERNEL_ACCOUNT);
+		answer.mem = kvmemdup(data, len, VEXIPC_GFP_CALLER);
 		answer.data = answer.mem;
 	}
 	if (len && !answer.mem) {

@@ -31,6 +31,7 @@ struct vexipc_member {
  * @id:	      correlation id of the message: the first member's, which no other
  *	      message has
  * @answered: its answer has come; under svc->lock
+ * @made:     @image is complete, and may be fetched
  * @live:     members in flight in it, under svc->lock
  * @count:    members
  * @most:     room for members
@@ -43,6 +44,7 @@ struct vexipc_carrier {
 	struct list_head node;
 	refcount_t refs;
 	bool answered;
+	bool made;
 	u64 id;
 	u32 live;
 	u32 count;

@@ -154,7 +154,7 @@ static ssize_t read_request(struct vexipc_service *svc, struct iov_iter *to)
 	req = vexipc_queue_next(svc, room, &need, &attempt);
 	if (IS_ERR_OR_NULL(req))
 		return PTR_ERR_OR_ZERO(req);
-	carrier = vexipc_carrier_gather(svc, req, attempt, room, GFP_KERNEL_ACCOUNT);
+	carrier = vexipc_carrier_gather(svc, req, attempt, room, VEXIPC_GFP_CALLER);
 	if (carrier)
 		image = carrier->image;
 	else

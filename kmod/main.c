@@ -49,7 +49,10 @@ free_netlink:
 	vexipc_netlink_exit();
 free_instances:
 	vexipc_instance_unregister();
+	vexipc_policy_exit();
 free_cache:
+	/* Its last work may be about to free a request. */
+	drain_workqueue(vexipc_workqueue);
 	rcu_barrier();
 	vexipc_cache_module_exit();
 free_requests:

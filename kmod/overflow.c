@@ -8,6 +8,7 @@
  */
 #include <linux/ktime.h>
 
+#include "admission.h"
 #include "capable.h"
 #include "instance.h"
 #include "overflow.h"
@@ -144,11 +145,18 @@ static struct vexipc_request *take(struct vexipc_service *svc)
 /* On the service's queue; or, if it has gone or filled up meanwhile, elsewhere. */
 static bool hand_over(struct vexipc_service *svc, struct vexipc_request *req)
 {
+	bool limited = unlikely(READ_ONCE(req->inst->admission.services));
+	struct vexipc_toll toll;
 	int err;
 
 	if (!vexipc_request_tried(req, svc->slot) && req->tried_count < VEXIPC_MAX_TRIED)
 		req->tried[req->tried_count++] = svc->slot;
+	/* It was accepted: it takes what it takes, and those that come wait for it. */
+	if (limited)
+		vexipc_admission_serve(svc, req, &toll);
 	err = vexipc_queue_add(svc, req);
+	if (limited && err)
+		vexipc_admission_unserve(svc, &toll);
 	if (err == -EBUSY)
 		err = vexipc_overflow_add(req);
 	if (err && err != -ECANCELED)
@@ -205,6 +213,8 @@ void vexipc_overflow_rehome(struct vexipc_instance *inst)
 	}
 	spin_unlock_bh(&of->lock);
 	vexipc_request_reroute_all(&list, NULL);
+	/* Those that are ended were in no queue any more, and tell nobody. */
+	vexipc_pressure_eased(&inst->pressure, inst);
 }
 
 /**

@@ -153,26 +153,40 @@ void vexipc_pressure_give(struct vexipc_instance *inst)
 	atomic_dec_return(&inst->queued);
 }
 
+/*
+ * A service, from @at on, that has something of the band queued, with a reference.
+ * What is shed then may have memory that must not be freed under RCU.
+ */
+static struct vexipc_service *next_with(struct vexipc_instance *inst, u32 band, u32 *at)
+{
+	struct vexipc_service *svc = NULL;
+	struct vexipc_capable *set;
+
+	rcu_read_lock();
+	set = rcu_dereference(inst->services)->all;
+	while (!svc && *at < set->count) {
+		svc = rcu_dereference(set->service[(*at)++]);
+		if (svc && (!READ_ONCE(svc->queue.band[band].count) ||
+			    !kref_get_unless_zero(&svc->refs)))
+			svc = NULL;
+	}
+	rcu_read_unlock();
+	return svc;
+}
+
 static bool shed_one(struct vexipc_instance *inst, u32 band)
 {
-	struct vexipc_capable *set;
+	struct vexipc_service *svc;
 	bool shed = false;
+	u32 at = 0;
 
 	/* What overflowed came last. */
 	if (vexipc_overflow_shed(inst, band))
 		return true;
-	rcu_read_lock();
-	set = rcu_dereference(inst->services)->all;
-	for (u32 i = 0; i < set->count && !shed; i++) {
-		struct vexipc_service *svc = rcu_dereference(set->service[i]);
-
-		if (svc && READ_ONCE(svc->queue.band[band].count) &&
-		    kref_get_unless_zero(&svc->refs)) {
-			shed = vexipc_queue_shed(svc, band);
-			vexipc_service_put(svc);
-		}
+	while (!shed && (svc = next_with(inst, band, &at))) {
+		shed = vexipc_queue_shed(svc, band);
+		vexipc_service_put(svc);
 	}
-	rcu_read_unlock();
 	return shed;
 }
 

@@ -255,10 +255,10 @@ enum { MOST_DROPS = 8 };	/* at once */
  * What is of the lowest band and has waited longest, while it waits too long. What
  * is critical, or has risen to be, is never dropped.
  */
-static void control_delay(struct vexipc_service *svc, u64 now, struct list_head *shed)
+static void control_delay(struct vexipc_service *svc, u64 now, u32 target_ms,
+			  struct list_head *shed)
 {
-	u64 target = (u64)vexipc_config(svc->inst, VEXIPC_CONFIG_CODEL_TARGET_MS) *
-		     NSEC_PER_MSEC;
+	u64 target = (u64)target_ms * NSEC_PER_MSEC;
 	u64 interval = (u64)vexipc_config(svc->inst, VEXIPC_CONFIG_CODEL_INTERVAL_MS) *
 		       NSEC_PER_MSEC;
 
@@ -323,13 +323,15 @@ struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 					 u32 *need, u32 *attempt)
 {
 	struct vexipc_request *req, *found = NULL;
+	/* Once: read again it may be 0, and no wait is below that, not even nobody's. */
+	u32 target_ms = vexipc_config(svc->inst, VEXIPC_CONFIG_CODEL_TARGET_MS);
 	u64 now = ktime_get_ns();
 	LIST_HEAD(expired);
 	LIST_HEAD(shed);
 
 	spin_lock_bh(&svc->lock);
-	if (unlikely(vexipc_config(svc->inst, VEXIPC_CONFIG_CODEL_TARGET_MS)))
-		control_delay(svc, now, &shed);
+	if (unlikely(target_ms))
+		control_delay(svc, now, target_ms, &shed);
 	while ((req = first(svc, now))) {
 		if (unlikely(now >= req->deadline_ns)) {
 			if (!vexipc_queue_move_phase(req, VEXIPC_QUEUED, VEXIPC_DONE))
