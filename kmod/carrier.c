@@ -491,7 +491,8 @@ bool vexipc_carrier_waits(struct vexipc_service *svc, const struct vexipc_reques
 	    svc->queued >= svc->spec.max_batch)
 		return false;
 	until = req->submitted_ns + (u64)delay_us * NSEC_PER_USEC;
-	if (now >= until || svc->gone)
+	/* What is wanted sooner would expire while it waits. */
+	if (now >= until || until >= req->deadline_ns || svc->gone)
 		return false;
 	if (!svc->batch_delayed) {
 		svc->batch_delayed = true;
