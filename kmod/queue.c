@@ -103,7 +103,7 @@ int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req)
 		err = -EBUSY;
 		goto unlock;
 	}
-	if (!probe && !vexipc_pressure_take(svc->inst, req->accepted)) {
+	if (!probe && !vexipc_pressure_take(req)) {
 		err = -ENOBUFS;
 		goto unlock;
 	}
@@ -117,7 +117,7 @@ int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req)
 	if (!vexipc_queue_move_phase(req, VEXIPC_NEW, VEXIPC_QUEUED)) {
 		WRITE_ONCE(req->svc, NULL);
 		if (!probe)
-			vexipc_pressure_give(svc->inst);
+			vexipc_pressure_give(req);
 		vexipc_service_put(svc);
 		err = -ECANCELED;
 		goto unlock;
@@ -152,7 +152,7 @@ static void unlink_queued(struct vexipc_service *svc, struct vexipc_request *req
 	if (vexipc_request_is_probe(req))
 		return;
 	WRITE_ONCE(svc->queued, svc->queued - 1);
-	vexipc_pressure_give(svc->inst);
+	vexipc_pressure_give(req);
 }
 
 static void unlink_sent(struct vexipc_service *svc, struct vexipc_request *req)
@@ -440,8 +440,8 @@ void vexipc_queue_unsend(struct vexipc_service *svc, struct vexipc_request *req,
 			WRITE_ONCE(svc->queued, svc->queued + 1);
 			svc->requests--;
 			svc->bytes_in -= req->content_len;
-			/* It had a place a moment ago; the bound may be one over. */
-			atomic_inc(&svc->inst->queued);
+			/* It was accepted: it gets one, if it be one over the bound. */
+			vexipc_pressure_take(req);
 		}
 		vexipc_trace(request_unsend, svc->inst->cookie,
 			     vexipc_id_with_attempt(req->correlation, attempt),
