@@ -3,9 +3,9 @@
  * Places in the queues of an instance, max_queue_size of them, and what happens
  * as they fill up. From queue_backpressure_percent on, clients that do not wait
  * are asked to come back, if what they bring is of a low or normal band and their
- * user has more than a few there; from queue_shed_percent on, what is of the low band is refused. When they are full,
- * what is of a higher band takes the place of the newest of the lowest that is
- * queued, and clients that may wait do so.
+ * user has more than a few there; from queue_shed_percent on, what is of the low band
+ * is refused. When they are full, what is of a higher band takes the place of the
+ * newest of the lowest that is queued, and clients that may wait do so.
  */
 #include <linux/bitops.h>
 #include <linux/errno.h>
