@@ -62,7 +62,8 @@ int vexipc_request_route(struct vexipc_request *req, bool tried_too, struct vexi
 
 		if (!svc)
 			break;
-		limited = unlikely(READ_ONCE(req->inst->admission.services)) && !vexipc_request_is_probe(req);
+		limited = unlikely(READ_ONCE(req->inst->admission.services)) &&
+			  !vexipc_request_is_probe(req);
 		if (limited && !vexipc_admission_serve(svc, req, &toll)) {
 			/* Another took the last of it: look again. */
 			vexipc_service_put(svc);
@@ -209,7 +210,8 @@ static int hand_in(struct vexipc_request *req, struct vexipc_plug *plug)
 		if (!err) {
 			if (!vexipc_request_is_probe(req))
 				vexipc_count_add(inst, BYTES_IN, req->content_len);
-			if (req->complete != vexipc_request_wake && !plug && !vexipc_request_done(req))
+			if (req->complete != vexipc_request_wake && !plug &&
+			    !vexipc_request_done(req))
 				vexipc_request_arm(req);
 			return 0;
 		}
