@@ -383,7 +383,8 @@ void vexipc_request_again(struct vexipc_request *req, enum vexipc_error why,
 			  bool failover)
 {
 	req->last_error = why;
-	if (vexipc_request_is_probe(req) || enough_attempts(req) || (!failover && !take_budget(req))) {
+	if (vexipc_request_is_probe(req) || enough_attempts(req) ||
+	    (!failover && !take_budget(req))) {
 		vexipc_request_finish(req, why);
 		return;
 	}
