@@ -73,18 +73,27 @@ static bool sooner(struct rb_node *a, const struct rb_node *b)
 /*
  * A flow that was empty begins with nothing: who always comes back just in time
  * would otherwise have a fresh share each time. What it owed is remembered, less
- * the shares that it would have had since.
+ * the shares that it would have had since. But in each round it is before those who
+ * always have something: who asks now and then need not wait for a flood's turn.
  */
 static void flow_begin(struct vexipc_order_band *band, struct vexipc_flow *flow, kuid_t user)
 {
 	u32 rounds = band->round - flow->round;
+	struct list_head *after = &band->turns;
+	struct vexipc_flow *other;
 
 	if (!uid_eq(flow->user, user) || rounds >= (u32)-min(flow->deficit, 0))
 		flow->deficit = 0;
 	else
 		flow->deficit += rounds;
 	flow->user = user;
-	list_add_tail(&flow->turn, &band->turns);
+	flow->served = false;
+	list_for_each_entry(other, &band->turns, turn) {
+		if (other->served)
+			break;
+		after = &other->turn;
+	}
+	list_add(&flow->turn, after);
 }
 
 static void band_add(struct vexipc_order *order, struct vexipc_request *req, u32 at)
@@ -173,9 +182,15 @@ void vexipc_order_remove(struct vexipc_order *order, struct vexipc_request *req)
  */
 void vexipc_order_charge(struct vexipc_order *order, const struct vexipc_request *req)
 {
-	if (req->flow != VEXIPC_FLOW_FRONT)
-		order->band[req->band].flow[req->flow].deficit -=
-			max(req->count, 1u) + (req->content_len >> COST_SHIFT);
+	struct vexipc_order_band *band = &order->band[req->band];
+	struct vexipc_flow *flow;
+
+	if (req->flow == VEXIPC_FLOW_FRONT)
+		return;
+	flow = &band->flow[req->flow];
+	flow->deficit -= max(req->count, 1u) + (req->content_len >> COST_SHIFT);
+	flow->served = true;
+	list_move_tail(&flow->turn, &band->turns);
 }
 
 /* Whose turn it is. Band is not empty, so some flow has requests. */

@@ -27,11 +27,13 @@ enum {
 /**
  * struct vexipc_flow - what one user has in a band
  * @by_deadline: its requests
- * @turn:	 among those of the band that have requests
+ * @turn:	 among those of the band that have requests: first those that had
+ *		 none and were not served since, then by when they were served
  * @user:	 whose, or was last; when all flows are in use users share
  * @round:	 the band's when it was last empty
  * @deficit:	 what it may still have of this round; it has its next one only
  *		 when this is above 0
+ * @served:	 since it was empty
  */
 struct vexipc_flow {
 	struct rb_root_cached by_deadline;
@@ -39,6 +41,7 @@ struct vexipc_flow {
 	kuid_t user;
 	u32 round;
 	s32 deficit;
+	bool served;
 };
 
 /**

@@ -43,10 +43,10 @@ int vexipc_overflow_add(struct vexipc_request *req)
 	int err = 0;
 
 	spin_lock_bh(&of->lock);
-	if (!vexipc_pressure_take(inst, req->accepted)) {
+	if (!vexipc_pressure_take(req)) {
 		err = -ENOBUFS;
 	} else if (!vexipc_queue_move_phase(req, VEXIPC_NEW, VEXIPC_QUEUED)) {
-		vexipc_pressure_give(inst);
+		vexipc_pressure_give(req);
 		err = -ECANCELED;
 	} else {
 		/* Whoever ended it since finds no service, and waits for our lock. */
@@ -71,7 +71,7 @@ static void unlink(struct vexipc_instance *inst, struct vexipc_request *req)
 	if (list_empty(&req->node))
 		return;
 	vexipc_order_remove(&of->order, req);
-	vexipc_pressure_give(inst);
+	vexipc_pressure_give(req);
 	vexipc_trace(request_unqueue, inst->cookie, req->correlation, U32_MAX, 0,
 		     req->priority, of->order.count, req->content_len);
 }

@@ -2,15 +2,17 @@
 /*
  * Places in the queues of an instance, max_queue_size of them, and what happens
  * as they fill up. From queue_backpressure_percent on, clients that do not wait
- * are asked to come back, if what they bring is of a low or normal band; from
- * queue_shed_percent on, what is of the low band is refused. When they are full,
- * what is of a higher band takes the place of the newest of the lowest that is
- * queued, and clients that may wait do so.
+ * are asked to come back, if what they bring is of a low or normal band and their
+ * user has more than a few there; from queue_shed_percent on, what is of the low band
+ * is refused. When they are full, what is of a higher band takes the place of the
+ * newest of the lowest that is queued, and clients that may wait do so.
  */
 #include <linux/bitops.h>
 #include <linux/errno.h>
+#include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/log2.h>
 #include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/poll.h>
@@ -31,6 +33,9 @@ enum {
 	BACKING,	/* backpressure has been told of, and not yet its end */
 	SHEDDING,	/* the same of shedding */
 };
+
+/* A user has few places if it has less than one in so many of those that are free. */
+enum { FEW = 8 };
 
 static u32 limit_of(const struct vexipc_instance *inst)
 {
@@ -60,6 +65,21 @@ static u32 back_level(const struct vexipc_instance *inst)
 static u32 queued(const struct vexipc_instance *inst)
 {
 	return max(atomic_read(&inst->queued), 0);
+}
+
+static atomic_t *of_user(const struct vexipc_request *req)
+{
+	return &req->inst->pressure.users[hash_32(__kuid_val(req->uid),
+						  ilog2(VEXIPC_PRESSURE_USERS))];
+}
+
+/*
+ * The fuller the queues, the fewer are few: so there always is room for who comes
+ * only now, and one user's flood keeps out nobody else.
+ */
+static bool has_few(const struct vexipc_request *req, u32 now, u32 limit)
+{
+	return now < limit && (u32)max(atomic_read(of_user(req)), 0) < (limit - now) / FEW;
 }
 
 void vexipc_pressure_init(struct vexipc_pressure *p)
@@ -97,7 +117,8 @@ static int admit_under_pressure(struct vexipc_request *req, u32 now)
 		tell_of_shedding(inst);
 		return -EXFULL;
 	}
-	if (!req->nonblock || band > VEXIPC_BAND_NORMAL || now >= limit)
+	if (!req->nonblock || band > VEXIPC_BAND_NORMAL || now >= limit ||
+	    has_few(req, now, limit))
 		return 0;
 	return vexipc_pressure_writable(inst) ? 0 : -EAGAIN;
 }
@@ -120,37 +141,39 @@ int vexipc_pressure_admit(struct vexipc_request *req)
 
 /**
  * vexipc_pressure_take() - take a place
- * @inst: among all queues of the instance
- * @accepted: it was accepted before and moves on: it may go over the limit, for
- *	      full queues refuse, they do not lose
+ * @req: among all queues of its instance; one that was accepted before and moves on
+ *	 may go over the limit, for full queues refuse, they do not lose
  */
-bool vexipc_pressure_take(struct vexipc_instance *inst, bool accepted)
+bool vexipc_pressure_take(struct vexipc_request *req)
 {
+	struct vexipc_instance *inst = req->inst;
 	int now = atomic_read(&inst->queued);
 	int max;
 
 	/* Never above, not even for a moment: who waits for room goes by it. */
 	do {
-		if (now >= (int)limit_of(inst) && !accepted)
+		if (now >= (int)limit_of(inst) && !req->accepted)
 			return false;
 	} while (!atomic_try_cmpxchg(&inst->queued, &now, now + 1));
 	now++;
 	max = atomic_read(&inst->queued_max);
 	while (now > max && !atomic_try_cmpxchg(&inst->queued_max, &max, now))
 		;
+	atomic_inc(of_user(req));
 	return true;
 }
 
 /**
  * vexipc_pressure_give() - give a place back
- * @inst: among all queues of the instance
+ * @req: that took it
  *
  * Under a queue's lock; vexipc_pressure_eased() follows, without.
  */
-void vexipc_pressure_give(struct vexipc_instance *inst)
+void vexipc_pressure_give(struct vexipc_request *req)
 {
+	atomic_dec(of_user(req));
 	/* Whole barrier: before the look at @flags; see the smp_mb() below. */
-	atomic_dec_return(&inst->queued);
+	atomic_dec_return(&req->inst->queued);
 }
 
 /*

@@ -56,11 +56,6 @@ static u32 message_len(const struct vexipc_request *req)
 	return sizeof(struct vexipc_msg_header) + body + req->model_len + req->content_len;
 }
 
-static bool is_probe(const struct vexipc_request *req)
-{
-	return req->type == VEXIPC_MSG_HEALTH_CHECK;
-}
-
 /* vexipc_queue_ageing_ns() - after so long what waits rises a band; 0: never. */
 u64 vexipc_queue_ageing_ns(const struct vexipc_instance *inst)
 {
@@ -96,7 +91,7 @@ bool vexipc_queue_full_for(const struct vexipc_service *svc, const struct vexipc
  */
 int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req)
 {
-	bool probe = is_probe(req);
+	bool probe = vexipc_request_is_probe(req);
 	int err = 0;
 
 	spin_lock_bh(&svc->lock);
@@ -108,7 +103,7 @@ int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req)
 		err = -EBUSY;
 		goto unlock;
 	}
-	if (!probe && !vexipc_pressure_take(svc->inst, req->accepted)) {
+	if (!probe && !vexipc_pressure_take(req)) {
 		err = -ENOBUFS;
 		goto unlock;
 	}
@@ -122,7 +117,7 @@ int vexipc_queue_add(struct vexipc_service *svc, struct vexipc_request *req)
 	if (!vexipc_queue_move_phase(req, VEXIPC_NEW, VEXIPC_QUEUED)) {
 		WRITE_ONCE(req->svc, NULL);
 		if (!probe)
-			vexipc_pressure_give(svc->inst);
+			vexipc_pressure_give(req);
 		vexipc_service_put(svc);
 		err = -ECANCELED;
 		goto unlock;
@@ -154,10 +149,10 @@ static void unlink_queued(struct vexipc_service *svc, struct vexipc_request *req
 {
 	lockdep_assert_held(&svc->lock);
 	vexipc_order_remove(&svc->queue, req);
-	if (is_probe(req))
+	if (vexipc_request_is_probe(req))
 		return;
 	WRITE_ONCE(svc->queued, svc->queued - 1);
-	vexipc_pressure_give(svc->inst);
+	vexipc_pressure_give(req);
 }
 
 static void unlink_sent(struct vexipc_service *svc, struct vexipc_request *req)
@@ -165,7 +160,7 @@ static void unlink_sent(struct vexipc_service *svc, struct vexipc_request *req)
 	lockdep_assert_held(&svc->lock);
 	list_del_init(&req->node);
 	vexipc_carrier_left(req);
-	if (is_probe(req))
+	if (vexipc_request_is_probe(req))
 		return;
 	svc->in_flight--;
 	svc->in_flight_bytes -= req->content_len;
@@ -195,7 +190,7 @@ static void end_attempt(struct vexipc_service *svc, struct vexipc_request *req,
 /* May this service be sent this request now, as far as credits go? */
 static bool has_credit(const struct vexipc_service *svc, const struct vexipc_request *req)
 {
-	if (is_probe(req))
+	if (vexipc_request_is_probe(req))
 		return true;
 	if (svc->in_flight >= vexipc_service_limit(svc))
 		return false;
@@ -235,7 +230,7 @@ static bool begin_attempt(struct vexipc_service *svc, struct vexipc_request *req
 	vexipc_order_charge(&svc->queue, req);
 	unlink_queued(svc, req);
 	list_add_tail(&req->node, &svc->inflight);
-	if (!is_probe(req)) {
+	if (!vexipc_request_is_probe(req)) {
 		svc->in_flight++;
 		svc->in_flight_bytes += req->content_len;
 		svc->requests++;
@@ -338,7 +333,7 @@ struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 				continue;
 			unqueue(svc, req);
 			list_add_tail(&req->node, &expired);
-			if (!is_probe(req))
+			if (!vexipc_request_is_probe(req))
 				vexipc_count(svc->inst, EXPIRED);
 			continue;
 		}
@@ -441,12 +436,12 @@ void vexipc_queue_unsend(struct vexipc_service *svc, struct vexipc_request *req,
 	if (atomic_try_cmpxchg(&req->state, &state, vexipc_state(attempt, VEXIPC_QUEUED))) {
 		unlink_sent(svc, req);
 		vexipc_order_add_front(&svc->queue, req);
-		if (!is_probe(req)) {
+		if (!vexipc_request_is_probe(req)) {
 			WRITE_ONCE(svc->queued, svc->queued + 1);
 			svc->requests--;
 			svc->bytes_in -= req->content_len;
-			/* It had a place a moment ago; the bound may be one over. */
-			atomic_inc(&svc->inst->queued);
+			/* It was accepted: it gets one, if it be one over the bound. */
+			vexipc_pressure_take(req);
 		}
 		vexipc_trace(request_unsend, svc->inst->cookie,
 			     vexipc_id_with_attempt(req->correlation, attempt),
@@ -485,7 +480,7 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
 		now_ns = ktime_get_ns();
 		service_ns = now_ns - req->sent_ns;
 		end_attempt(svc, req, vexipc_state_attempt(state), error, service_ns);
-		if (!is_probe(req)) {
+		if (!vexipc_request_is_probe(req)) {
 			vexipc_service_account(svc, error, req->sent_ns, now_ns,
 					       req->deadline_ns - req->submitted_ns);
 			if (!error)
@@ -500,7 +495,7 @@ struct vexipc_service *vexipc_queue_leave(struct vexipc_request *req, int state,
 	vexipc_pressure_eased(&svc->inst->pressure, svc->inst);
 	if (now != before)
 		vexipc_breaker_tell(svc, before, now);
-	if (phase == VEXIPC_SENT && !is_probe(req))
+	if (phase == VEXIPC_SENT && !vexipc_request_is_probe(req))
 		vexipc_policy_ended(svc->inst, svc, req, error, service_ns);
 	return svc;
 }

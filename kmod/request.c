@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The life of a request: submission, routing, the answer, and the one
- * completion. request.h tells which steps there are and who wins them.
+ * The life of a request: deadline, retries, the answer, and the one completion.
+ * request.h tells which steps there are and who wins them; submit.c how it begins.
  */
 #include <linux/ktime.h>
 #include <linux/mm.h>
@@ -10,16 +10,12 @@
 #include <linux/slab.h>
 
 #include "admission.h"
-#include "alert.h"
-#include "balancer.h"
 #include "batch.h"
 #include "cache.h"
 #include "context.h"
 #include "error.h"
 #include "instance.h"
 #include "memory.h"
-#include "overflow.h"
-#include "pressure.h"
 #include "protocol.h"
 #include "queue.h"
 #include "registry.h"
@@ -27,14 +23,9 @@
 #include "trace.h"
 #include "transport.h"
 
-enum { ROUTE_TRIES = 64, BACKOFF_MAX_MS = 30000, LEAST_RETRIES = 3 };
+enum { BACKOFF_MAX_MS = 30000, LEAST_RETRIES = 3 };
 
 static struct kmem_cache *request_cache;
-
-static bool is_probe(const struct vexipc_request *req)
-{
-	return req->type == VEXIPC_MSG_HEALTH_CHECK;
-}
 
 int vexipc_request_cache_init(void)
 {
@@ -45,11 +36,6 @@ int vexipc_request_cache_init(void)
 void vexipc_request_cache_exit(void)
 {
 	kmem_cache_destroy(request_cache);
-}
-
-static bool done(const struct vexipc_request *req)
-{
-	return vexipc_state_phase(atomic_read(&req->state)) == VEXIPC_DONE;
 }
 
 /* Until the deadline; 0 when it is past. */
@@ -65,7 +51,7 @@ static void deadline_expired(struct timer_list *timer)
 	struct vexipc_request *req = container_of(timer, struct vexipc_request, timer);
 	unsigned long left = jiffies_left(req);
 
-	if (left && !done(req)) {
+	if (left && !vexipc_request_done(req)) {
 		/*
 		 * Ticks that came late come at once, and jiffies run ahead. Who
 		 * completes it now may have found no timer to delete: then it
@@ -186,7 +172,7 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 	vexipc_slots_release(&inst->slots, req);
 	return_budget(req);
 
-	if (!is_probe(req)) {
+	if (!vexipc_request_is_probe(req)) {
 		atomic_dec(&inst->live);
 		switch (error) {
 		case VEXIPC_OK:
@@ -253,147 +239,11 @@ bool vexipc_request_finish(struct vexipc_request *req, enum vexipc_error error)
 	return true;
 }
 
-/* Every queue that it could go to is full: whoever has room first gets it. */
-static int overflow(struct vexipc_request *req, struct vexipc_service *full)
-{
-	int err;
-
-	do
-		err = vexipc_overflow_add(req);
-	while (err == -ENOBUFS && vexipc_pressure_make_room(req));
-	if (err)
-		return err;
-	/* What takes from it looks after it has made room, so one of us sees. */
-	smp_mb();
-	if (!READ_ONCE(full->queued) || !vexipc_queue_full_for(full, req))
-		vexipc_overflow_refill(full);
-	return 0;
-}
-
-/*
- * Find a service for a request in state NEW and queue it there. 0 also when the
- * request was completed meanwhile; else a negative errno and it is still NEW,
- * unless somebody has completed it.
+/**
+ * vexipc_request_arm() - have a timer end a request at its deadline
+ * @req: submitted just now; the caller has a reference
  */
-static int route(struct vexipc_request *req, bool tried_too, struct vexipc_plug *plug)
-{
-	struct vexipc_service *full = NULL;
-	struct vexipc_toll toll;
-	u8 tried = req->tried_count;
-	int i, err = -ENODEV;
-	bool limited;
-
-	for (i = 0; i < ROUTE_TRIES; i++) {
-		struct vexipc_service *svc = vexipc_balancer_pick(req, tried_too && !full, &err);
-
-		if (!svc)
-			break;
-		limited = unlikely(READ_ONCE(req->inst->admission.services)) && !is_probe(req);
-		if (limited && !vexipc_admission_serve(svc, req, &toll)) {
-			/* Another took the last of it: look again. */
-			vexipc_service_put(svc);
-			err = -EDQUOT;
-			continue;
-		}
-		if (req->tried_count < VEXIPC_MAX_TRIED)
-			req->tried[req->tried_count++] = svc->slot;
-		err = vexipc_queue_add(svc, req);
-		while (unlikely(err == -ENOBUFS) && vexipc_pressure_make_room(req))
-			err = vexipc_queue_add(svc, req);
-		if (!err && plug)
-			__set_bit(svc->slot, plug->slots);
-		else if (!err)
-			svc->transport->kick(svc);
-		else if (limited)
-			vexipc_admission_unserve(svc, &toll);
-		if (unlikely(err == -EBUSY)) {
-			/* Another may have room; those that were full were not tried. */
-			if (full)
-				vexipc_service_put(full);
-			full = svc;
-			if (req->pin || req->tried_count == VEXIPC_MAX_TRIED)
-				break;
-			continue;
-		}
-		vexipc_service_put(svc);
-		if (err != -ENODEV)
-			break;
-	}
-	if (i == ROUTE_TRIES && err == -EDQUOT)
-		vexipc_admission_refused(req, VEXIPC_SCOPE_SERVICE, 0);
-	if (unlikely(full)) {
-		if (err && err != -ECANCELED && err != -ENOBUFS) {
-			req->tried_count = tried;
-			err = overflow(req, full);
-		}
-		vexipc_service_put(full);
-	}
-	if (err == -ENOBUFS)
-		vexipc_alert(req->inst, VEXIPC_ALERT_QUEUE_FULL, NULL,
-			     vexipc_config(req->inst, VEXIPC_CONFIG_MAX_QUEUE_SIZE),
-			     "the queues are full: max_queue_size");
-	return err == -ECANCELED ? 0 : err;
-}
-
-static int admit(struct vexipc_request *req)
-{
-	struct vexipc_instance *inst = req->inst;
-	int err;
-
-	if (READ_ONCE(inst->closing))
-		return -ESHUTDOWN;
-	if (is_probe(req))
-		return 0;
-	err = vexipc_pressure_admit(req) ?: vexipc_admission_hold(req);
-	if (err)
-		return err;
-	if (atomic_inc_return(&inst->live) >
-	    vexipc_config(inst, VEXIPC_CONFIG_MAX_CONCURRENT_REQUESTS)) {
-		atomic_dec(&inst->live);
-		return -EUSERS;
-	}
-	return 0;
-}
-
-/*
- * The first route of a request; who may wait comes back until there is room, but not
- * with a plug: there may be room when the services have been told of what is in it.
- */
-static int route_new(struct vexipc_request *req, struct vexipc_plug *plug)
-{
-	struct vexipc_instance *inst = req->inst;
-	int err = route(req, false, plug);
-
-	if (likely(err != -ENOBUFS) || !req->may_wait || plug)
-		return err;
-	do {
-		err = vexipc_pressure_wait(req);
-		if (err)
-			return err == -ECANCELED ? 0 : err;
-		req->tried_count = 0;
-		err = route(req, false, NULL);
-	} while (err == -ENOBUFS);
-	/* Of several places at once only one is told of: the next one is for the next. */
-	vexipc_pressure_eased(&inst->pressure, inst);
-	return err;
-}
-
-static int refuse(struct vexipc_request *req, int err)
-{
-	enum vexipc_error error = vexipc_error_from_errno(err);
-
-	req->status = error;
-	if (!is_probe(req)) {
-		vexipc_count(req->inst, REFUSED);
-		this_cpu_inc(req->inst->stats->refused_by[error]);
-	}
-	vexipc_trace(request_refuse, req->inst->cookie, req->request_id,
-		     from_kuid(&init_user_ns, req->uid), error, req->content_len,
-		     req->priority);
-	return err;
-}
-
-static void arm_deadline(struct vexipc_request *req)
+void vexipc_request_arm(struct vexipc_request *req)
 {
 	refcount_inc(&req->refs);
 	req->timer.expires = jiffies + jiffies_left(req);
@@ -403,165 +253,8 @@ static void arm_deadline(struct vexipc_request *req)
 	 * If that was before add_timer(), we see DONE here and delete it.
 	 */
 	smp_mb();	/* add_timer() before the look */
-	if (done(req) && timer_delete(&req->timer))
+	if (vexipc_request_done(req) && timer_delete(&req->timer))
 		vexipc_request_put(req);
-}
-
-/* May it have another's answer, and others its? Batches are asked as they are. */
-static bool may_share(const struct vexipc_request *req)
-{
-	const struct vexipc_instance *inst = req->inst;
-
-	return (vexipc_config(inst, VEXIPC_CONFIG_CACHE_ENABLED) |
-		vexipc_config(inst, VEXIPC_CONFIG_COALESCE)) &&
-	       req->type == VEXIPC_MSG_EMBED_REQUEST &&
-	       !(req->flags & VEXIPC_EMBED_NO_CACHE);
-}
-
-/*
- * Admitted: route it. 0, and there is one completion; else there will be none, and
- * nothing of it is left behind.
- */
-static int hand_in(struct vexipc_request *req, struct vexipc_plug *plug)
-{
-	struct vexipc_instance *inst = req->inst;
-	int state = vexipc_state(0, VEXIPC_NEW);
-	int err;
-
-	err = vexipc_slots_take(&inst->slots, req);
-	if (err)
-		return err;
-	if (!req->request_id)
-		req->request_id = req->correlation;
-	if (!req->client_correlation)
-		req->client_correlation = req->request_id;
-
-	vexipc_trace(request_submit, inst->cookie, req->correlation, req->request_id,
-		     from_kuid(&init_user_ns, req->uid), req->type, req->content_len,
-		     req->dimensions, req->data_type, req->priority, req->session,
-		     req->count);
-	/* The live request's reference; complete() gets it. */
-	refcount_inc(&req->refs);
-	vexipc_slots_publish(&inst->slots, req);
-	err = vexipc_endpoint_add(req->ep, req);
-	if (!err) {
-		err = may_share(req) && vexipc_cache_enter(req) ? 0 : route_new(req, plug);
-		if (!err) {
-			if (!is_probe(req))
-				vexipc_count_add(inst, BYTES_IN, req->content_len);
-			if (req->complete != vexipc_request_wake && !plug && !done(req))
-				arm_deadline(req);
-			return 0;
-		}
-	}
-
-	/* It could be found by now: a cancel may have been first. */
-	if (!atomic_try_cmpxchg(&req->state, &state, vexipc_state(0, VEXIPC_DONE)))
-		return 0;
-	if (req->kept)
-		vexipc_cache_leave(req, vexipc_error_from_errno(err));
-	vexipc_endpoint_remove(req->ep, req);
-	vexipc_slots_release(&inst->slots, req);
-	vexipc_request_put(req);
-	return err;
-}
-
-/* The same where rates are limited: who is refused has taken nothing of them. */
-static noinline int hand_in_limited(struct vexipc_request *req, struct vexipc_plug *plug)
-{
-	struct vexipc_charge charge = {};
-	int err = vexipc_admission_enter(req, &charge);
-
-	if (!err)
-		err = hand_in(req, plug);
-	vexipc_admission_end(&charge, err);
-	return err;
-}
-
-/**
- * vexipc_request_submit() - hand a request in
- * @req: filled in; deadline_ns 0 means request_timeout_ms from now. complete
- *	 is called exactly once if and only if this returns 0, maybe before it
- *	 returns.
- *
- * Unless complete is vexipc_request_wake, whose client keeps the time itself
- * in vexipc_request_wait(), a timer ends the request at its deadline.
- *
- * Context: may sleep.
- * Return: 0, and the request is completed exactly once; or a negative errno of
- * the error table, and it never is: -ESHUTDOWN, -EUSERS, -ENOMEM, -EEXIST
- * request_id in use, -ENOENT the pinned service is gone, -ENODEV no capable
- * service, -EHOSTDOWN their breakers are open, -EMSGSIZE too large for all that
- * are, -ENOBUFS queue full, -EAGAIN come back when vexipc_pressure_writable(),
- * -EXFULL shed, -EDQUOT a rate limit: retry_after_ms says until when, and for one
- * that may wait for room -ETIMEDOUT, -EINTR.
- */
-int vexipc_request_submit(struct vexipc_request *req)
-{
-	return vexipc_request_submit_plugged(req, NULL);
-}
-
-/**
- * vexipc_request_submit_plugged() - the same, but the service is not told yet
- * @req: see there; without @plug it is the same
- * @plug: vexipc_request_unplug() tells its services; until then the caller must
- *	  not wait. The caller keeps the time, too.
- *
- * Context: may sleep.
- * Return: see there.
- */
-int vexipc_request_submit_plugged(struct vexipc_request *req, struct vexipc_plug *plug)
-{
-	struct vexipc_instance *inst = req->inst;
-	int err;
-
-	req->submitted_ns = ktime_get_ns();
-	if (!req->deadline_ns)
-		req->deadline_ns = req->submitted_ns + NSEC_PER_MSEC *
-			vexipc_config(inst, VEXIPC_CONFIG_REQUEST_TIMEOUT_MS);
-	if (is_probe(req)) {
-		vexipc_count(inst, PROBES);
-	} else {
-		vexipc_count(inst, SUBMITTED);
-		if (req->type == VEXIPC_MSG_BATCH_REQUEST) {
-			vexipc_count(inst, BATCHES);
-			vexipc_count_add(inst, BATCH_ITEMS, req->count);
-		}
-	}
-
-	err = admit(req);
-	if (err)
-		return refuse(req, err);
-	if (likely(is_probe(req) || !vexipc_admission_on(inst)))
-		err = hand_in(req, plug);
-	else
-		err = hand_in_limited(req, plug);
-	if (!err)
-		return 0;
-	if (!is_probe(req))
-		atomic_dec(&inst->live);
-	return refuse(req, err);
-}
-
-/**
- * vexipc_request_unplug() - tell the services what they were given
- * @inst: whose requests these were
- * @plug: empty afterwards
- */
-void vexipc_request_unplug(struct vexipc_instance *inst, struct vexipc_plug *plug)
-{
-	u32 slot;
-
-	for_each_set_bit(slot, plug->slots, VEXIPC_MAX_SERVICES) {
-		/* If it is another by now, it looks at its queue in vain. */
-		struct vexipc_service *svc = vexipc_registry_at(inst, slot);
-
-		__clear_bit(slot, plug->slots);
-		if (!svc)
-			continue;
-		svc->transport->kick(svc);
-		vexipc_service_put(svc);
-	}
 }
 
 /**
@@ -622,8 +315,8 @@ static void back_off(struct vexipc_request *req)
 	req->retries++;
 	refcount_inc(&req->refs);
 	queue_delayed_work(vexipc_workqueue, &req->retry, msecs_to_jiffies(ms));
-	smp_mb();	/* as in arm_deadline() */
-	if (done(req) && cancel_delayed_work(&req->retry))
+	smp_mb();	/* as in vexipc_request_arm() */
+	if (vexipc_request_done(req) && cancel_delayed_work(&req->retry))
 		vexipc_request_put(req);
 }
 
@@ -631,7 +324,7 @@ static void retry_after_backoff(struct work_struct *work)
 {
 	struct vexipc_request *req = container_of(to_delayed_work(work),
 						  struct vexipc_request, retry);
-	int err = route(req, true, NULL);
+	int err = vexipc_request_route(req, true, NULL);
 
 	if (err)
 		vexipc_request_finish(req, req->last_error ?: vexipc_error_from_errno(err));
@@ -667,8 +360,8 @@ static bool take_budget(struct vexipc_request *req)
 		return false;
 	}
 	atomic_set(&req->retrying, 1);
-	smp_mb();	/* as in arm_deadline() */
-	if (done(req))
+	smp_mb();	/* as in vexipc_request_arm() */
+	if (vexipc_request_done(req))
 		return_budget(req);
 	return true;
 }
@@ -690,7 +383,7 @@ void vexipc_request_again(struct vexipc_request *req, enum vexipc_error why,
 			  bool failover)
 {
 	req->last_error = why;
-	if (is_probe(req) || enough_attempts(req) || (!failover && !take_budget(req))) {
+	if (vexipc_request_is_probe(req) || enough_attempts(req) || (!failover && !take_budget(req))) {
 		vexipc_request_finish(req, why);
 		return;
 	}
@@ -701,11 +394,11 @@ void vexipc_request_again(struct vexipc_request *req, enum vexipc_error why,
 	vexipc_trace(request_retry, req->inst->cookie, req->correlation, req->service_handle,
 		     why, vexipc_state_attempt(atomic_read(&req->state)), failover);
 
-	if (!route(req, false, NULL))
+	if (!vexipc_request_route(req, false, NULL))
 		return;
 	if (!failover)
 		back_off(req);
-	else if (route(req, true, NULL))
+	else if (vexipc_request_route(req, true, NULL))
 		vexipc_request_finish(req, why);
 }
 
@@ -735,7 +428,7 @@ void vexipc_request_fail_over(struct list_head *list)
  */
 void vexipc_request_reroute(struct vexipc_request *req, struct vexipc_service *back)
 {
-	int err = route(req, true, NULL);
+	int err = vexipc_request_route(req, true, NULL);
 
 	if (err && back) {
 		err = vexipc_queue_add(back, req);
@@ -841,7 +534,7 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 		answer->kind = 0;
 		err = -EPROTO;
 	}
-	if (error && !is_probe(req))
+	if (error && !vexipc_request_is_probe(req))
 		again = error == VEXIPC_ERR_BAD_ANSWER ||
 			(answer->kind & (VEXIPC_ERROR_RETRY | VEXIPC_ERROR_OVERLOAD));
 

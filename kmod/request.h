@@ -218,10 +218,23 @@ static inline bool vexipc_request_tried(const struct vexipc_request *req, u32 sl
 	return false;
 }
 
+static inline bool vexipc_request_done(const struct vexipc_request *req)
+{
+	return vexipc_state_phase(atomic_read(&req->state)) == VEXIPC_DONE;
+}
+
+static inline bool vexipc_request_is_probe(const struct vexipc_request *req)
+{
+	return req->type == VEXIPC_MSG_HEALTH_CHECK;
+}
+
 struct vexipc_request *vexipc_request_alloc(const struct vexipc_context *ctx,
 					    struct vexipc_endpoint *ep, u32 type);
 void vexipc_request_put(struct vexipc_request *req);
 int vexipc_request_submit(struct vexipc_request *req);
+int vexipc_request_route(struct vexipc_request *req, bool tried_too,
+			 struct vexipc_plug *plug);
+void vexipc_request_arm(struct vexipc_request *req);
 int vexipc_request_submit_plugged(struct vexipc_request *req, struct vexipc_plug *plug);
 void vexipc_request_unplug(struct vexipc_instance *inst, struct vexipc_plug *plug);
 void vexipc_request_wake(struct vexipc_request *req);

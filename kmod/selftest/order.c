@@ -145,6 +145,21 @@ static void who_comes_back_just_in_time_has_no_more_than_its_turn(struct kunit *
 	KUNIT_EXPECT_EQ(test, taken[2], 10);
 }
 
+static void who_asks_now_and_then_is_before_a_flood(struct kunit *test)
+{
+	struct vexipc_request *few[2];
+
+	for (u32 i = 0; i < 50; i++)
+		add(test, 1, 128, 1);
+	for (u32 i = 0; i < 5; i++) {
+		take(test);
+		few[0] = add(test, 2, 128, 9);
+		few[1] = add(test, 3, 128, 9);
+		KUNIT_EXPECT_PTR_EQ(test, take(test), few[0]);
+		KUNIT_EXPECT_PTR_EQ(test, take(test), few[1]);
+	}
+}
+
 static void large_requests_use_up_more_turns(struct kunit *test)
 {
 	struct vexipc_request *large = add_long(test, 1, 128, 1, 9 << 12);
@@ -286,6 +301,7 @@ static struct kunit_case order_cases[] = {
 	KUNIT_CASE(of_one_user_the_earliest_deadline_is_first),
 	KUNIT_CASE(users_take_turns),
 	KUNIT_CASE(who_comes_back_just_in_time_has_no_more_than_its_turn),
+	KUNIT_CASE(who_asks_now_and_then_is_before_a_flood),
 	KUNIT_CASE(large_requests_use_up_more_turns),
 	KUNIT_CASE(what_a_user_owes_is_remembered_while_it_has_nothing),
 	KUNIT_CASE(more_users_than_flows_are_all_served),

@@ -62,6 +62,34 @@ static void who_does_not_wait_is_told_to_come_back(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, vexipc_pressure_writable(f->inst));
 }
 
+static int submit_of(struct kunit *test, struct peer *client, u32 user)
+{
+	struct ask *ask = ask_with(test, client, VEXIPC_PRIORITY_NORMAL);
+
+	ask->req->nonblock = true;
+	ask->req->uid = KUIDT_INIT(user);
+	return submit(ask);
+}
+
+static void a_users_flood_leaves_room_for_others(struct kunit *test)
+{
+	struct peer *client = new_peer(test), *service = new_service(test, "one");
+
+	configure(test, VEXIPC_CONFIG_MAX_QUEUE_SIZE, 40);
+	for (u32 i = 0; i < 28; i++)
+		KUNIT_EXPECT_EQ(test, submit_of(test, client, 1), 0);
+	KUNIT_EXPECT_EQ(test, submit_of(test, client, 1), -EAGAIN);
+	/* One place in eight of those that are free, and no more. */
+	KUNIT_EXPECT_EQ(test, submit_of(test, client, 2), 0);
+	KUNIT_EXPECT_EQ(test, submit_of(test, client, 2), -EAGAIN);
+	/* What is sent does not count. */
+	for (u32 i = 0; i < 2; i++)
+		KUNIT_EXPECT_NE(test, send_next(service), 0);
+	KUNIT_EXPECT_EQ(test, submit_of(test, client, 1), 0);
+	KUNIT_EXPECT_EQ(test, submit_of(test, client, 1), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, submit_of(test, client, 2), 0);
+}
+
 static void the_newest_of_the_lowest_makes_room(struct kunit *test)
 {
 	struct peer *client = new_peer(test);
@@ -236,6 +264,7 @@ static void a_standing_queue_is_dropped_from_faster_and_faster(struct kunit *tes
 static struct kunit_case pressure_cases[] = {
 	KUNIT_CASE(low_is_refused_from_the_shed_level_on),
 	KUNIT_CASE(who_does_not_wait_is_told_to_come_back),
+	KUNIT_CASE(a_users_flood_leaves_room_for_others),
 	KUNIT_CASE(the_newest_of_the_lowest_makes_room),
 	KUNIT_CASE(who_waits_has_the_place_that_is_given_back),
 	KUNIT_CASE(a_cancel_ends_the_wait),

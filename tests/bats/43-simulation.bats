@@ -70,7 +70,8 @@ fails() {
 	sim "$1" -F "0:$2:$3:50" -d "$(($3 + 11))" -w 1
 	figure "$1" '"share by second: \(.by_second | map((.[0] / add * 1000 | floor) / 1000))"'
 	holds "$1" ".by_second[$(($2 + 1)):$3] | (map(.[0]) | add) / (map(add) | add) < 0.05"
-	holds "$1" ".by_second[$(($3 + 9)):$(($3 + 10))] | map(.[0] / add) | add / length >= 0.2"
+	# In one second there are too few requests to tell a fifth from a quarter.
+	holds "$1" ".by_second[$(($3 + 7)):$(($3 + 10))] | map(.[0] / add) | add / length >= 0.2"
 	holds "$1" '.failed <= .submitted / 1000 and .refused == 0'
 }
 
@@ -81,8 +82,10 @@ fails() {
 }
 
 @test "load beyond what there is is refused, and the rest is answered as fast as can be" {
+	vexipc rule add --allow embed --priority critical >/dev/null
 	sim over -l 2 -d 4 -p critical=1,normal=8,low=1 -u 1001=9,1002=1
-	holds over '.refused_by.queue_full > 0 and .goodput >= 0.9 * .capacity'
+	holds over '.refused_by | keys - ["queue_full", "shed", "would_block"] == []'
+	holds over '.refused > 0 and .goodput >= 0.9 * .capacity'
 	holds over '.submitted == .completed + .failed + .refused'
 	holds over '[.priorities[].submitted, .users[].submitted] | add == 2 * ('"$(figure over .submitted)"')'
 	assert_idle

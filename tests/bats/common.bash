@@ -20,7 +20,7 @@ teardown_file() { unload_module; }
 # A fresh one, with nothing counted yet.
 load_module() {
 	if module_loaded; then
-		modprobe -r vexipc || return
+		unload_module || return
 	fi
 	modprobe vexipc || return
 	wait_until 10 test -c /dev/vexipc

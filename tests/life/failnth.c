@@ -68,15 +68,23 @@ static bool embed(int fd, unsigned int n, bool async, int *err)
 	return injected;
 }
 
-/* What was accepted is completed, by its vector or by an error. */
+/*
+ * What was accepted is completed, by its vector or by an error. With it may come that
+ * of one before, whose id could not be copied out.
+ */
 static void take_completion(int fd, unsigned int n)
 {
 	char buf[4096];
 	struct vexipc_message message;
-	ssize_t len = read(fd, buf, sizeof(buf));
+	ssize_t len = read(fd, buf, sizeof(buf)), one;
 
-	if (len < 0 || vexipc_message_parse(buf, (size_t)len, &message) != len)
+	if (len <= 0)
 		die("fault %u: no completion: %s", n, strerror(errno));
+	for (ssize_t at = 0; at < len; at += one) {
+		one = vexipc_message_parse(buf + at, (size_t)(len - at), &message);
+		if (one <= 0)
+			die("fault %u: what was read is no completion", n);
+	}
 }
 
 static bool registration(unsigned int n, int *err)

@@ -25,6 +25,8 @@ static const struct argp_option rows[] = {
 	{ "sessions", 'k', NULL, 0, "The requests of a user are one session", 0 },
 	{ "fail", 'F', "N:FROM:TO:PERCENT", 0, "Service N fails PERCENT of its requests from "
 	  "FROM to TO seconds. May be given more than once", 0 },
+	{ "memory", 'm', "CGROUP", 0, "Look each second how much memory is in use, also of "
+	  "this control group, a directory, that it runs in", 0 },
 	{ 0 }
 };
 
@@ -140,6 +142,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'F':
 		add_fault(o, arg, state);
+		break;
+	case 'm':
+		o->group = arg;
 		break;
 	case ARGP_KEY_END:
 		if (o->slow >= o->services)

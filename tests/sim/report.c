@@ -8,7 +8,9 @@
  *   latency_us: of those answered, from when they were due; ended_us: of all that
  *   were accepted, whatever came of them,
  *   priorities, users: the same by class,
- *   services: each one's share and figures; by_second: what each got, by second
+ *   services: each one's share and figures; by_second: what each got, by second,
+ *   memory: bytes, before it began, at the end of each second, a second after all
+ *   had ended: the control group's, what of that are slabs, slabs of the machine
  */
 #include <math.h>
 #include <string.h>
@@ -176,6 +178,27 @@ static void add_services(const struct sim *sim, cJSON *to)
 	}
 }
 
+static cJSON *memory_of(const struct memory *memory)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(object, "group", (double)memory->group);
+	cJSON_AddNumberToObject(object, "group_slab", (double)memory->group_slab);
+	cJSON_AddNumberToObject(object, "slab", (double)memory->slab);
+	return object;
+}
+
+static void add_memory(const struct sim *sim, cJSON *to)
+{
+	cJSON *object = cJSON_AddObjectToObject(to, "memory"), *by_second;
+
+	cJSON_AddItemToObject(object, "start", memory_of(&sim->memory_start));
+	by_second = cJSON_AddArrayToObject(object, "by_second");
+	for (uint32_t s = 0; s < sim->memories; s++)
+		cJSON_AddItemToArray(by_second, memory_of(&sim->memory[s]));
+	cJSON_AddItemToObject(object, "end", memory_of(&sim->memory_end));
+}
+
 void report(const struct sim *sim)
 {
 	const struct options *o = &sim->options;
@@ -192,6 +215,8 @@ void report(const struct sim *sim)
 	add_classes(sim, object, BY_PRIORITY, "priorities", o->priority, o->priorities);
 	add_classes(sim, object, BY_USER, "users", o->user, o->users);
 	add_services(sim, object);
+	if (sim->memory)
+		add_memory(sim, object);
 	text = cJSON_PrintUnformatted(object);
 	if (!text || printf("%s\n", text) < 0 || fflush(stdout))
 		die("cannot write");

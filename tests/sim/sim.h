@@ -55,6 +55,7 @@ struct options {
 	uint32_t priorities, users;
 	struct fault fault[MOST_FAULTS];
 	uint32_t faults;
+	const char *group;		/* control group whose memory is looked at */
 };
 
 void options_parse(struct options *options, int argc, char **argv);
@@ -109,6 +110,13 @@ struct sim_service {
 	uint32_t *by_second;		/* received */
 };
 
+/* ---------------------------------------------------------------- memory -- */
+
+/* In bytes: all of the control group, the slabs of it, those of the machine. */
+struct memory {
+	uint64_t group, group_slab, slab;
+};
+
 /* ---------------------------------------------------------------- client -- */
 
 struct request {
@@ -132,6 +140,10 @@ struct sim {
 	uint64_t begun, ended;		/* requests */
 	uint64_t next_ns;		/* the next request */
 	uint64_t late_ns;		/* most that one was submitted late */
+	struct memory memory_start, memory_end;	/* before, and when all is over */
+	struct memory *memory;		/* at the end of each second, or NULL */
+	uint32_t memories;
+	uint64_t memory_ns;		/* the next of them */
 };
 
 uint64_t now_ns(void);
@@ -147,6 +159,11 @@ void service_heartbeat(struct sim_service *svc);
 void clients_open(struct sim *sim);
 void client_submit(struct sim *sim);
 void client_read(struct sim *sim, int fd);
+
+/* What --memory asks for, if it does. */
+void memory_begin(struct sim *sim);
+void memory_tick(struct sim *sim);
+void memory_end(struct sim *sim);
 
 void report(const struct sim *sim);
 

@@ -72,6 +72,9 @@ static void run(struct sim *sim, int epoll)
 		for (; beat_ns <= sim->now_ns; beat_ns += heartbeat_ns)
 			for (uint32_t i = 0; i < o->services; i++)
 				service_heartbeat(&sim->service[i]);
+		memory_tick(sim);
+		if (sim->memory)
+			until = least(until, sim->memory_ns);
 		if (sim->events.count)
 			until = least(until, sim->events.event[0].at_ns);
 		if (sim->begun < o->requests)
@@ -100,7 +103,9 @@ int main(int argc, char **argv)
 	clients_open(&sim);
 	for (uint32_t i = 0; i < (o->users ? o->users : 1); i++)
 		watch(epoll, sim.client[i], MOST_SERVICES + i);
+	memory_begin(&sim);
 	run(&sim, epoll);
+	memory_end(&sim);
 	report(&sim);
 	return 0;
 }

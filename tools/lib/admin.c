@@ -59,18 +59,7 @@ static uint32_t length_of(const char *s)
 	return s ? (uint32_t)strlen(s) : 0;
 }
 
-/* How a list is asked for: room for entries in, how many there are out. */
-struct listing {
-	size_t entry_size;
-	int (*ask)(struct vexipc_admin *admin, struct listing *listing, void *entries,
-		   uint32_t size);
-	void *arg;
-	uint32_t count;
-	uint32_t total;
-};
-
-/* All entries, in a buffer for free(), however many come meanwhile. */
-static int list_all(struct vexipc_admin *admin, struct listing *listing, void **entries)
+int vxi_admin_list_all(struct vexipc_admin *admin, struct vxi_listing *listing, void **entries)
 {
 	uint32_t room = FIRST_ENTRIES;
 	void *buf = NULL;
@@ -98,7 +87,7 @@ static int list_all(struct vexipc_admin *admin, struct listing *listing, void **
 	return err;
 }
 
-static int ask_services(struct vexipc_admin *admin, struct listing *listing, void *entries,
+static int ask_services(struct vexipc_admin *admin, struct vxi_listing *listing, void *entries,
 			uint32_t size)
 {
 	struct vexipc_list *list = listing->arg;
@@ -117,7 +106,7 @@ int vexipc_admin_list(struct vexipc_admin *admin, const struct vexipc_filter *fi
 {
 	static const struct vexipc_filter everything;
 	struct vexipc_list list = { .entry_size = sizeof(**entries) };
-	struct listing listing = {
+	struct vxi_listing listing = {
 		.entry_size = sizeof(**entries), .ask = ask_services, .arg = &list,
 	};
 	void *all;
@@ -130,7 +119,7 @@ int vexipc_admin_list(struct vexipc_admin *admin, const struct vexipc_filter *fi
 	list.dimensions = filter->dimensions;
 	list.data_types = filter->data_types;
 	list.states = filter->states;
-	err = list_all(admin, &listing, &all);
+	err = vxi_admin_list_all(admin, &listing, &all);
 	if (err)
 		return err;
 	*entries = all;
@@ -259,7 +248,7 @@ int vexipc_admin_breaker_limits(struct vexipc_admin *admin, const char *id,
 	return err;
 }
 
-static int ask_policies(struct vexipc_admin *admin, struct listing *listing, void *entries,
+static int ask_policies(struct vexipc_admin *admin, struct vxi_listing *listing, void *entries,
 			uint32_t size)
 {
 	struct vexipc_policies *list = listing->arg;
@@ -277,11 +266,11 @@ int vexipc_admin_policies(struct vexipc_admin *admin, struct vexipc_policy_use *
 			  struct vexipc_policy_entry **entries, uint32_t *count)
 {
 	struct vexipc_policies list = { .entry_size = sizeof(**entries) };
-	struct listing listing = {
+	struct vxi_listing listing = {
 		.entry_size = sizeof(**entries), .ask = ask_policies, .arg = &list,
 	};
 	void *all;
-	int err = list_all(admin, &listing, &all);
+	int err = vxi_admin_list_all(admin, &listing, &all);
 
 	if (err)
 		return err;

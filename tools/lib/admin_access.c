@@ -7,8 +7,6 @@
 
 #include "internal.h"
 
-enum { FIRST_ENTRIES = 32 };
-
 #define T(field_, title_, unit_, kind_, help_) \
 	FIELD_ROW(struct vexipc_token_entry, field_, title_, unit_, kind_, help_)
 
@@ -56,36 +54,35 @@ static uint64_t address_of(const void *p)
 	return (uint64_t)(uintptr_t)p;
 }
 
+static int ask_tokens(struct vexipc_admin *admin, struct vxi_listing *listing, void *entries,
+		       uint32_t size)
+{
+	struct vexipc_tokens *list = listing->arg;
+	int err;
+
+	list->buffer_ptr = address_of(entries);
+	list->buffer_size = size;
+	err = vxi_admin_ioctl(admin, VEXIPC_IOC_TOKENS, list);
+	listing->count = list->count;
+	listing->total = list->total;
+	return err;
+}
+
 int vexipc_admin_tokens(struct vexipc_admin *admin, struct vexipc_token_entry **entries,
 			uint32_t *count)
 {
-	struct vexipc_token_entry *buf = NULL;
-	uint32_t room = FIRST_ENTRIES;
-	int err;
+	struct vexipc_tokens list = { .entry_size = sizeof(**entries) };
+	struct vxi_listing listing = {
+		.entry_size = sizeof(**entries), .ask = ask_tokens, .arg = &list,
+	};
+	void *all;
+	int err = vxi_admin_list_all(admin, &listing, &all);
 
-	for (;;) {
-		struct vexipc_tokens arg = { .entry_size = sizeof(*buf) };
-		void *bigger = reallocarray(buf, room, sizeof(*buf));
-
-		err = -ENOMEM;
-		if (!bigger)
-			break;
-		buf = bigger;
-		memset(buf, 0, room * sizeof(*buf));
-		arg.buffer_ptr = address_of(buf);
-		arg.buffer_size = room * (uint32_t)sizeof(*buf);
-		err = vxi_admin_ioctl(admin, VEXIPC_IOC_TOKENS, &arg);
-		if (err)
-			break;
-		if (arg.total <= arg.count) {
-			*entries = buf;
-			*count = arg.count;
-			return 0;
-		}
-		room = arg.total + 1;
-	}
-	free(buf);
-	return err;
+	if (err)
+		return err;
+	*entries = all;
+	*count = listing.count;
+	return 0;
 }
 
 int vexipc_admin_token_issue(struct vexipc_admin *admin, struct vexipc_token_entry *token,
@@ -116,36 +113,35 @@ int vexipc_admin_token_revoke(struct vexipc_admin *admin, uint64_t id, bool unre
 	return err ? err : (int)arg.count;
 }
 
-int vexipc_admin_rules(struct vexipc_admin *admin, struct vexipc_rule_entry **entries,
-		       uint32_t *count)
+static int ask_rules(struct vexipc_admin *admin, struct vxi_listing *listing, void *entries,
+		       uint32_t size)
 {
-	struct vexipc_rule_entry *buf = NULL;
-	uint32_t room = FIRST_ENTRIES;
+	struct vexipc_rules *list = listing->arg;
 	int err;
 
-	for (;;) {
-		struct vexipc_rules arg = { .entry_size = sizeof(*buf) };
-		void *bigger = reallocarray(buf, room, sizeof(*buf));
-
-		err = -ENOMEM;
-		if (!bigger)
-			break;
-		buf = bigger;
-		memset(buf, 0, room * sizeof(*buf));
-		arg.buffer_ptr = address_of(buf);
-		arg.buffer_size = room * (uint32_t)sizeof(*buf);
-		err = vxi_admin_ioctl(admin, VEXIPC_IOC_RULES, &arg);
-		if (err)
-			break;
-		if (arg.total <= arg.count) {
-			*entries = buf;
-			*count = arg.count;
-			return 0;
-		}
-		room = arg.total + 1;
-	}
-	free(buf);
+	list->buffer_ptr = address_of(entries);
+	list->buffer_size = size;
+	err = vxi_admin_ioctl(admin, VEXIPC_IOC_RULES, list);
+	listing->count = list->count;
+	listing->total = list->total;
 	return err;
+}
+
+int vexipc_admin_rules(struct vexipc_admin *admin, struct vexipc_rule_entry **entries,
+			uint32_t *count)
+{
+	struct vexipc_rules list = { .entry_size = sizeof(**entries) };
+	struct vxi_listing listing = {
+		.entry_size = sizeof(**entries), .ask = ask_rules, .arg = &list,
+	};
+	void *all;
+	int err = vxi_admin_list_all(admin, &listing, &all);
+
+	if (err)
+		return err;
+	*entries = all;
+	*count = listing.count;
+	return 0;
 }
 
 int vexipc_admin_rule_add(struct vexipc_admin *admin, struct vexipc_rule_entry *rule,

@@ -185,6 +185,18 @@ int vxi_channel_set_wake(struct vexipc_channel *ch, int fd);
 unsigned int vxi_channel_waiting(struct vexipc_channel *ch);
 
 /* admin.c: an ioctl, 0 or a negative errno */
+/* How a list is asked for: room for entries in, how many there are out. */
+struct vxi_listing {
+	size_t entry_size;
+	int (*ask)(struct vexipc_admin *admin, struct vxi_listing *listing, void *entries,
+		   uint32_t size);
+	void *arg;
+	uint32_t count;
+	uint32_t total;
+};
+
+/* All entries, in a buffer for free(), however many come meanwhile. */
+int vxi_admin_list_all(struct vexipc_admin *admin, struct vxi_listing *listing, void **entries);
 int vxi_admin_ioctl(struct vexipc_admin *admin, unsigned long nr, void *arg);
 /* admin.c: the transport that services use when they name none; 0: cannot tell */
 uint32_t vxi_admin_default_transport(void);

@@ -866,9 +866,9 @@ enum vexipc_config_field {
 	VEXIPC_CONFIG_QUEUE_SHED_PERCENT	= 33,
 	VEXIPC_CONFIG_CODEL_TARGET_MS		= 34,	/* a wait not too long; 0: any */
 	VEXIPC_CONFIG_CODEL_INTERVAL_MS		= 35,	/* it may be longer for so long */
-	VEXIPC_CONFIG_DYNAMIC_BATCHING		= 36,	/* 1: what waits for one service travels together */
+	VEXIPC_CONFIG_DYNAMIC_BATCHING		= 36,	/* what waits for a service goes together */
 	VEXIPC_CONFIG_BATCH_MAX_BYTES		= 37,	/* of items that travel together */
-	VEXIPC_CONFIG_BATCH_DELAY_US		= 38,	/* wait so long for company; 0: not at all */
+	VEXIPC_CONFIG_BATCH_DELAY_US		= 38,	/* wait so long for company; 0: do not */
 	VEXIPC_CONFIG_LIMIT_INSTANCE_REQUESTS	= 39,	/* a second; 0: no limit */
 	VEXIPC_CONFIG_LIMIT_INSTANCE_BYTES	= 40,	/* a second; 0: no limit */
 	VEXIPC_CONFIG_LIMIT_INSTANCE_BURST_MS	= 41,	/* at once: what comes in so long */
