@@ -156,6 +156,38 @@ static void service_that_had_its_share_is_passed_over(struct kunit *test)
 	expect_limited(test, ask_as(test, client, 0, 0));
 }
 
+static void what_waits_for_an_open_breaker_is_not_refused_a_rate(struct kunit *test)
+{
+	struct peer *one = new_service(test, "one"), *two, *client = new_peer(test);
+	struct ask *ask = ask_as(test, client, 0, 0);
+
+	limit(test, VEXIPC_CONFIG_LIMIT_SERVICE_BYTES, VEXIPC_CONFIG_LIMIT_SERVICE_BURST_MS, 1);
+	KUNIT_ASSERT_EQ(test, submit(ask), 0);
+	two = new_service(test, "two");
+	KUNIT_ASSERT_EQ(test, submit(ask_as(test, client, 0, 0)), 0);
+	expect_limited(test, ask_as(test, client, 0, 0));
+	vexipc_breaker_set(one->svc, VEXIPC_CONTROL_BREAKER_OPEN);
+	flush_work(&one->svc->move_on);
+	expect_open(test, ask, VEXIPC_QUEUED);
+	KUNIT_EXPECT_PTR_EQ(test, READ_ONCE(ask->req->svc), two->svc);
+}
+
+static void what_overflowed_takes_of_the_rate_of_who_gets_it(struct kunit *test)
+{
+	struct peer *one = new_service(test, "one"), *client = new_peer(test);
+	struct ask *asks[2];
+
+	configure(test, VEXIPC_CONFIG_MAX_SERVICE_QUEUE, 1);
+	limit(test, VEXIPC_CONFIG_LIMIT_SERVICE_BYTES, VEXIPC_CONFIG_LIMIT_SERVICE_BURST_MS, 2);
+	for (u32 i = 0; i < ARRAY_SIZE(asks); i++) {
+		asks[i] = ask_as(test, client, 0, 0);
+		KUNIT_ASSERT_EQ(test, submit(asks[i]), 0);
+	}
+	KUNIT_EXPECT_NE(test, send_next(one), 0);
+	KUNIT_EXPECT_NE(test, send_next(one), 0);
+	expect_limited(test, ask_as(test, client, 0, 0));
+}
+
 static void session_stays_though_its_service_is_limited(struct kunit *test)
 {
 	struct peer *client = new_peer(test);
@@ -413,6 +445,8 @@ static struct kunit_case admission_cases[] = {
 	KUNIT_CASE(what_finds_no_service_costs_nothing),
 	KUNIT_CASE_SLOW(many_sessions_of_one_user_share),
 	KUNIT_CASE(service_that_had_its_share_is_passed_over),
+	KUNIT_CASE(what_waits_for_an_open_breaker_is_not_refused_a_rate),
+	KUNIT_CASE(what_overflowed_takes_of_the_rate_of_who_gets_it),
 	KUNIT_CASE(session_stays_though_its_service_is_limited),
 	KUNIT_CASE(rates_shrink_under_backpressure),
 	KUNIT_CASE(adaptive_rates_refuse_while_queues_are_full),
