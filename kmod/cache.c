@@ -445,8 +445,12 @@ static u32 drop_one(struct vexipc_cache *cache, struct vexipc_kept *kept)
 	return put_all(&gone);
 }
 
-/* struct choice is which entries a walk drops: those that match all there is. */
+/*
+ * struct choice is which entries a walk drops: those that match all there is. With
+ * @epoch, those that were asked before it.
+ */
 struct choice {
+	u64 epoch;
 	const char *model;
 	const char *service;
 	u32 model_len;
@@ -459,6 +463,8 @@ static bool chosen(struct vexipc_cache *cache, const struct vexipc_kept *kept,
 {
 	if (choice->old && !too_old(cache, kept))
 		return false;
+	if (choice->epoch && kept->epoch >= choice->epoch)
+		return false;
 	if (choice->service_len &&
 	    !is_of_service(kept, choice->service, choice->service_len))
 		return false;
@@ -466,6 +472,10 @@ static bool chosen(struct vexipc_cache *cache, const struct vexipc_kept *kept,
 	       is_of_model(cache->inst, kept, choice->model, choice->model_len);
 }
 
+/*
+ * Once through the table. An entry is missed when the walk pauses at one of its
+ * bucket that it has dropped: it goes on by their number, and there are fewer.
+ */
 static u32 walk(struct vexipc_cache *cache, const struct choice *choice)
 {
 	struct rhashtable_iter iter;
@@ -509,19 +519,24 @@ static u32 walk(struct vexipc_cache *cache, const struct choice *choice)
 u32 vexipc_cache_flush(struct vexipc_instance *inst, const char *model, u32 model_len,
 		       const char *service, u32 service_len)
 {
-	const struct choice choice = {
+	struct choice choice = {
 		.model = model, .model_len = model_len,
 		.service = service, .service_len = service_len,
 	};
 	struct vexipc_cache *cache = READ_ONCE(inst->cache);
-	u32 dropped;
+	u32 dropped = 0, more;
 
 	if (!cache)
 		return 0;
 	spin_lock_bh(&cache->lock);
-	WRITE_ONCE(cache->epoch, cache->epoch + 1);
+	choice.epoch = cache->epoch + 1;
+	WRITE_ONCE(cache->epoch, choice.epoch);
 	spin_unlock_bh(&cache->lock);
-	dropped = walk(cache, &choice);
+	/* None of that epoch comes any more, so there is an end to it. */
+	do {
+		more = walk(cache, &choice);
+		dropped += more;
+	} while (more);
 	vexipc_count_add(inst, CACHE_INVALIDATIONS, dropped);
 	return dropped;
 }
