@@ -143,7 +143,8 @@ storm() {
 
 # bats test_tags=smoke
 @test "10,000 requests in flight at once all complete" {
-	config max_queue_size=10000 max_concurrent_per_service=5000
+	# None overflows, or whoever reads faster is given more than its half.
+	config max_queue_size=10000 max_service_queue=10000 max_concurrent_per_service=5000
 	# However long it takes, who holds what it has is not stalled.
 	config queue_backpressure_percent=100 stall_timeout_ms=0
 	start_service a -t chardev -m hold
