@@ -48,7 +48,8 @@ drop_group() {
 	[ -z "${group:-}" ] || wait_until 10 rmdir "$group"
 }
 
-# Bytes, by what: the mean of three seconds. How many wait goes up and down a little.
+# Bytes, by what: the mean of three seconds. How many wait goes up and down a little,
+# and as the last second ends nothing comes any more.
 # What memory.current is off by are 64 pages that a processor is charged beforehand.
 memory_holds() {
 	local what
@@ -56,7 +57,7 @@ memory_holds() {
 		holds over "def mean: map(.$what) | add / length;
 			.memory | .start.$what as \$start | .end.$what as \$end |
 			(.by_second[$((early - 3)):$early] | mean) as \$early |
-			(.by_second[$((seconds - 3)):$seconds] | mean) as \$late |
+			(.by_second[$((seconds - 4)):$((seconds - 1))] | mean) as \$late |
 			($([ $what = group ] && echo 262144 || echo 0) + 0.02 * \$early) as \$little | $1"
 	done
 }
