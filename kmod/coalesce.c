@@ -31,11 +31,6 @@ static struct vexipc_flights *bucket_of(struct vexipc_cache *cache,
 	return &cache->flights[hash_64(kept->key.hash[0], VEXIPC_FLIGHT_BITS)];
 }
 
-static bool done(const struct vexipc_request *req)
-{
-	return vexipc_state_phase(atomic_read(&req->state)) == VEXIPC_DONE;
-}
-
 static struct vexipc_kept *find(const struct vexipc_flights *bucket,
 				const struct vexipc_cache_key *key)
 {
@@ -120,7 +115,7 @@ unlock:
 	spin_unlock_bh(&bucket->lock);
 look:
 	smp_mb();	/* having entered before the look; a step to DONE is a barrier, too */
-	if (done(req))
+	if (vexipc_request_done(req))
 		vexipc_coalesce_leave(req, READ_ONCE(req->kept), false);
 	return follows;
 }
