@@ -35,13 +35,29 @@ suite() {
 	fi
 	passed=$((passed + good))
 	failed=$((failed + bad))
+	[ "$bad" = 0 ] || failures "$name" "$results/tap" "$status" >>"$results/failures"
 	echo "== $name: $good passed, $bad failed, $(minutes $((SECONDS - start))) min"
+}
+
+# failures SUITE FILE STATUS: what of the TAP in FILE failed, with the last that it
+# said for itself.
+failures() {
+	awk -v suite="$1" -v status="$3" '
+		function flush() {
+			for (i = said > 15 ? said - 15 : 0; i < said; i++) print "    " lines[i]
+			said = 0
+		}
+		/^(not )?ok / { flush(); bad = /^not ok / || tolower($0) ~ /# skip/ }
+		/^(not )?ok / && bad { print suite ": " $0; seen = 1 }
+		/^#/ && bad { lines[said++] = $0 }
+		END { flush(); if (!seen) print suite ": ended with status " status " or before its plan" }' "$2"
 }
 
 minutes() { awk -v s="$1" 'BEGIN { printf "%.1f", s / 60 }'; }
 
-# The last line; fails if anything failed.
+# What failed, and the last line; fails if anything failed.
 total() {
+	[ ! -s "$results/failures" ] || { echo "== failed" && cat "$results/failures"; }
 	echo "$passed passed, $failed failed"
 	[ "$failed" = 0 ]
 }
