@@ -232,7 +232,8 @@ software_version state throughput transport uid version weight"
 		assert_status 0
 		stop passer
 	done
-	jq -e '.event == "service" and .state == "active" and .time_ns > 0' < <(head -n 1 "$BATS_TEST_TMPDIR/monitor.out")
+	# The end of the first one may be told to the second monitor still.
+	jq -se 'any(.event == "service" and .state == "active" and .time_ns > 0)' "$BATS_TEST_TMPDIR/monitor.out"
 }
 
 @test "monitor shows alerts: no capable service, queue full, service unavailable" {
