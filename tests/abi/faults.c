@@ -7,7 +7,7 @@
  *   abi-faults SCENE CLIENT SERVICE client|service|both [BYTES]
  *
  * CLIENT and SERVICE are transports, then comes whose calls fail, and how long
- * contents are. Each call must succeed, or say that memory was short or could not
+ * contents are; when that is more than 64 KiB, vectors are long, too. Each call must succeed, or say that memory was short or could not
  * be reached. What was accepted is completed exactly once, what was refused never is,
  * and after each fault all works as before.
  *
@@ -21,12 +21,13 @@
 
 #include "abi.h"
 
-enum { MOST = 5000, DIMS = 8, MOST_ASKS = 64, BATCH = 4 };
+enum { MOST = 5000, MOST_ASKS = 64, BATCH = 4, LONG = 64 << 10 };
 
 static struct peer *client[2], *service[2];
 static uint32_t client_transport, service_transport;
 static bool of_client, of_service;
 static size_t size = 16;
+static uint32_t dims = 8;
 static struct msg m, a;
 
 /* ------------------------------------------------------------- the faults -- */
@@ -67,7 +68,9 @@ static void disarm(void)
 
 static bool is_meant(const struct peer *p)
 {
-	return p == client[0] || p == client[1] ? of_client : of_service;
+	if (p == client[0] || p == client[1])
+		return of_client;
+	return of_service && (p == service[0] || p == service[1]);
 }
 
 static void around(const struct peer *p, bool before)
@@ -199,7 +202,7 @@ static bool serve(struct peer *p)
 
 	while (p && take(p)) {
 		any = true;
-		if (server_answer(DIMS, &m, &a))
+		if (server_answer(dims, &m, &a))
 			while (came_of(peer_send(p, &a)))
 				;
 	}
@@ -287,7 +290,7 @@ static void check_batch(void)
 		memcpy(&result, at, sizeof(result));
 		at += sizeof(result);
 		EQUAL(result.error, 0);
-		EQUAL(result.vector_bytes, DIMS * 4);
+		EQUAL(result.vector_bytes, dims * 4);
 		vector_check(at, result.vector_bytes, &item, 1);
 		at += result.vector_bytes;
 	}
@@ -317,7 +320,7 @@ static void completed(struct peer *by)
 		const struct vexipc_embed_response_body *body = msg_body(&m);
 
 		msg_check(&m, VEXIPC_MSG_EMBED_RESPONSE);
-		EQUAL(body->vector_bytes, DIMS * 4);
+		EQUAL(body->vector_bytes, dims * 4);
 		vector_check(body + 1, body->vector_bytes, asks[i].content, asks[i].len);
 		asks[i].flags = body->result_flags;
 	}
@@ -564,8 +567,9 @@ static void *serve_on(void *unused)
 	return NULL;
 }
 
-static int batch_call(unsigned int n, struct vexipc_embed_item *item, char **content,
-		      unsigned char (*vectors)[DIMS * 4])
+static unsigned char vectors[8][4 * VEXIPC_MAX_DIMENSIONS];
+
+static int batch_call(unsigned int n, struct vexipc_embed_item *item, char **content)
 {
 	struct vexipc_embed_batch arg = {
 		.items_ptr = (uintptr_t)item, .count = items, .item_size = sizeof(*item),
@@ -577,7 +581,7 @@ static int batch_call(unsigned int n, struct vexipc_embed_item *item, char **con
 		content[i] = content_of(n * items + i);
 		item[i] = (struct vexipc_embed_item) {
 			.data_ptr = (uintptr_t)content[i], .data_size = (uint32_t)size,
-			.result_ptr = (uintptr_t)vectors[i], .result_size = DIMS * 4,
+			.result_ptr = (uintptr_t)vectors[i], .result_size = dims * 4,
 		};
 	}
 	around(client[0], true);
@@ -588,19 +592,18 @@ static int batch_call(unsigned int n, struct vexipc_embed_item *item, char **con
 
 static void one_call(unsigned int n)
 {
-	struct vexipc_embed_item item[MOST_ASKS];
-	unsigned char vectors[MOST_ASKS][DIMS * 4];
-	char *content[MOST_ASKS];
+	struct vexipc_embed_item item[ARRAY_SIZE(vectors)];
+	char *content[ARRAY_SIZE(vectors)];
 
 	/* Once with the fault, and once after it. */
 	for (int again = 0; again < 2; again++) {
-		int err = came_of(batch_call(n, item, content, vectors));
+		int err = came_of(batch_call(n, item, content));
 
 		CHECK(!err || !again);
 		for (unsigned int i = 0; i < items; i++) {
 			if (!err && !item[i].status) {
-				EQUAL(item[i].vector_bytes, DIMS * 4);
-				vector_check(vectors[i], DIMS * 4, content[i], size);
+				EQUAL(item[i].vector_bytes, dims * 4);
+				vector_check(vectors[i], dims * 4, content[i], size);
 			} else if (!err) {
 				CHECK(fired && !again);
 				CHECK(item[i].status == VEXIPC_ERR_NO_MEMORY ||
@@ -782,6 +785,7 @@ static void one_life(unsigned int n)
 	}
 	calm();
 	peer_close(service[0]);
+	service[0] = NULL;
 	after = token_now(&total);
 	EQUAL(after.services, 0);
 	stats_of(&s);
@@ -858,6 +862,7 @@ static void fill_dump(struct nlmsghdr *nlh)
 static void begin_anew(void)
 {
 	peer_close(client[0]);
+	client[0] = NULL;
 	client[0] = open_one(client_transport);
 }
 
@@ -897,17 +902,28 @@ static void admin_tokens(void)
 	close_all();
 }
 
-static int rules(uint32_t op, uint64_t rule, uint32_t *total)
+static int rules(struct vexipc_rules *arg)
 {
-	struct vexipc_rules arg = { .op = op, .rule.id = rule };
 	static int fd = -1;
-	int err;
 
 	if (fd < 0)
 		fd = device_open(0);
-	err = call(fd, VEXIPC_IOC_RULES, &arg);
-	*total = arg.total;
-	return err;
+	return call(fd, VEXIPC_IOC_RULES, arg);
+}
+
+/* How many there are, and the id of the last. */
+static uint32_t rules_now(uint64_t *last)
+{
+	struct vexipc_rule_entry entries[8];
+	struct vexipc_rules arg = {
+		.op = VEXIPC_RULES_LIST, .buffer_ptr = (uintptr_t)entries,
+		.buffer_size = sizeof(entries), .entry_size = sizeof(entries[0]),
+	};
+
+	EQUAL(rules(&arg), 0);
+	CHECK(arg.total && arg.total == arg.count);
+	*last = entries[arg.count - 1].id;
+	return arg.total;
 }
 
 static void fill_rule(struct nlmsghdr *nlh)
@@ -931,34 +947,29 @@ static void one_rule(unsigned int n)
 		.op = VEXIPC_RULES_ADD,
 		.rule = { .match = VEXIPC_RULE_UID, .uid = 1234, .allow = VEXIPC_RULE_EMBED },
 	};
-	uint32_t total;
+	uint64_t last;
 	int err;
 
 	(void)n;
 	id = 0;
 	err = ask_for(VEXIPC_IOC_RULES, &arg, VEXIPC_CMD_RULE_NEW, fill_rule);
-	EQUAL(rules(VEXIPC_RULES_LIST, 0, &total), 0);
-	EQUAL(total, 1 + !err);
+	EQUAL(rules_now(&last), 1 + !err);
 	arg = (struct vexipc_rules) {
 		.op = VEXIPC_RULES_LIST, .buffer_ptr = (uintptr_t)entries,
 		.buffer_size = sizeof(entries), .entry_size = sizeof(entries[0]),
 	};
 	if (ask_for(VEXIPC_IOC_RULES, &arg, VEXIPC_CMD_RULE_GET, fill_dump))
 		begin_anew();
-	if (total == 1)
+	if (err)
 		return;
-	arg = (struct vexipc_rules) {
-		.op = VEXIPC_RULES_LIST, .buffer_ptr = (uintptr_t)entries,
-		.buffer_size = sizeof(entries), .entry_size = sizeof(entries[0]),
-	};
-	EQUAL(call(device_open(0), VEXIPC_IOC_RULES, &arg), 0);
-	id = entries[1].id;
+	id = last;
 	arg = (struct vexipc_rules) { .op = VEXIPC_RULES_REMOVE, .rule.id = id };
 	err = ask_for(VEXIPC_IOC_RULES, &arg, VEXIPC_CMD_RULE_DEL, fill_rule);
-	EQUAL(rules(VEXIPC_RULES_LIST, 0, &total), 0);
-	CHECK(err || total == 1);
-	if (total == 2)
-		EQUAL(rules(VEXIPC_RULES_REMOVE, id, &total), 0);
+	if (rules_now(&last) == 1)
+		return;
+	CHECK(err);
+	arg = (struct vexipc_rules) { .op = VEXIPC_RULES_REMOVE, .rule.id = id };
+	EQUAL(rules(&arg), 0);
 }
 
 static void admin_rules(void)
@@ -967,13 +978,13 @@ static void admin_rules(void)
 		.op = VEXIPC_RULES_ADD,
 		.rule = { .match = VEXIPC_RULE_UID, .uid = 1233, .allow = VEXIPC_RULE_EMBED },
 	};
-	uint32_t total;
 
-	EQUAL(call(device_open(0), VEXIPC_IOC_RULES, &arg), 0);
+	EQUAL(rules(&arg), 0);
 	open_all(1, 0);
 	sweep(one_rule);
 	close_all();
-	EQUAL(rules(VEXIPC_RULES_CLEAR, 0, &total), 0);
+	arg.op = VEXIPC_RULES_CLEAR;
+	EQUAL(rules(&arg), 0);
 }
 
 static uint64_t value;
@@ -1140,6 +1151,9 @@ int main(int argc, char **argv)
 	of_service = strcmp(argv[4], "client");
 	if (argc > 5)
 		size = (size_t)atoi(argv[5]);
+	/* Then answers are long as well, those of a batch too long for one piece. */
+	if (size > LONG)
+		dims = VEXIPC_MAX_DIMENSIONS;
 	peer_hook = around;
 	/* What found no memory is sent again soon. */
 	config(VEXIPC_CONFIG_CONNECTION_TIMEOUT_MS, 150);
