@@ -269,8 +269,8 @@ void vexipc_request_wait(struct vexipc_request *req)
 
 	if (!why)
 		return;
-	/* Or another completes it right now, and wakes us. */
 	vexipc_request_finish(req, why);
+	/* If not by us, it is completed by another right now, who wakes us. */
 	rcuwait_wait_event(&req->waiter, smp_load_acquire(&req->finished),
 			   TASK_UNINTERRUPTIBLE);
 }

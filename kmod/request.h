@@ -256,14 +256,15 @@ static inline unsigned long vexipc_jiffies_until(u64 deadline_ns)
  * VEXIPC_ERR_TIMED_OUT, VEXIPC_ERR_INTERRUPTED.
  */
 #define vexipc_wait_until(waiter, condition, deadline_ns) ({			\
+	u64 deadline_ = (deadline_ns);						\
 	long left_;								\
 										\
 	/* Ticks that came late come at once, and jiffies run ahead. */		\
-	do									\
+	do {									\
 		left_ = rcuwait_wait_event_timeout(waiter, condition,		\
 						   TASK_INTERRUPTIBLE,		\
-						   vexipc_jiffies_until(deadline_ns)); \
-	while (!left_ && vexipc_jiffies_until(deadline_ns));			\
+						   vexipc_jiffies_until(deadline_)); \
+	} while (!left_ && vexipc_jiffies_until(deadline_));			\
 	left_ > 0 ? VEXIPC_OK :							\
 		    left_ ? VEXIPC_ERR_INTERRUPTED : VEXIPC_ERR_TIMED_OUT;	\
 })

@@ -122,9 +122,8 @@ int vexipc_request_route(struct vexipc_request *req, bool tried_too, struct vexi
 	if (i == ROUTE_TRIES && err == -EDQUOT)
 		vexipc_admission_retry_after(req, 0);
 	if (unlikely(full)) {
-		if (err && err != -ECANCELED && err != -ENOBUFS) {
+		if (err && err != -ECANCELED && err != -ENOBUFS)
 			err = overflow(req, full, tried);
-		}
 		vexipc_service_put(full);
 	}
 	if (err == -ENOBUFS)
