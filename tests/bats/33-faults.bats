@@ -37,6 +37,15 @@ sweep() {
 	assert_idle
 }
 
+# scene NAME CLIENT SERVICE WHO [BYTES]: as of abi-faults.
+scene() {
+	run abi-faults "$@"
+	echo "$*: $output"
+	assert_success
+	assert_output_has swept
+	assert_idle
+}
+
 @test "a blocking request meets a fault in each place: it says so or is answered" {
 	start_service one -t chardev
 	sweep sync
@@ -59,15 +68,6 @@ sweep() {
 	start_service one
 	sweep register
 	assert_equal "$(vexipc services --json | jq -c 'map(.id)')" '["one"]'
-}
-
-# scene NAME CLIENT SERVICE WHO [BYTES]: as of abi-faults.
-scene() {
-	run abi-faults "$@"
-	echo "$*: $output"
-	assert_success
-	assert_output_has swept
-	assert_idle
 }
 
 @test "faults are of all three kinds: slabs, pages and copies" {
@@ -190,7 +190,7 @@ everywhere() {
 
 # bats test_tags=long
 @test "several times: tokens, rules, settings and what shows something" {
-	for round in 1 2 3; do
+	for _ in 1 2 3; do
 		for by in chardev netlink; do
 			for name in admin_tokens admin_rules admin_config look; do
 				scene $name $by chardev client
@@ -203,7 +203,7 @@ everywhere() {
 
 # bats test_tags=long
 @test "several times: blocking and asynchronous requests, and registration" {
-	for round in 1 2 3; do
+	for _ in 1 2 3; do
 		for by in chardev netlink; do
 			start_service one -t $by
 			sweep sync
