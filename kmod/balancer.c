@@ -390,7 +390,7 @@ struct vexipc_service *vexipc_balancer_pick(struct vexipc_request *req,
 	local_bh_enable();
 
 	if (!svc && *why == -EDQUOT)
-		vexipc_admission_refused(req, VEXIPC_SCOPE_SERVICE, wait_ns);
+		vexipc_admission_retry_after(req, wait_ns);
 	if (!svc && *why == -ENODEV && !req->pin && !req->tried_count)
 		vexipc_alert(inst, VEXIPC_ALERT_NO_CAPABLE_SERVICE, NULL, req->dimensions,
 			     "no capable service is available");

@@ -184,7 +184,7 @@ static int do_register(struct call *call)
 	arg.heartbeat_ms = vexipc_heartbeat_ms(svc);
 	err = give(call, &arg, sizeof(arg));
 	if (err)
-		vexipc_registry_remove(svc, false);
+		vexipc_registry_take_back(svc);
 	vexipc_service_put(svc);
 	return err;
 }

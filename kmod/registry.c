@@ -432,7 +432,7 @@ int vexipc_registry_remove(struct vexipc_service *svc, bool died)
 	mutex_unlock(&inst->registry_lock);
 
 	if (svc->token)
-		vexipc_token_release(&inst->tokens, svc->token, false);
+		vexipc_token_release(&inst->tokens, svc->token, READ_ONCE(svc->untold));
 
 	vexipc_queue_evict(svc, true, &moved);
 	list_for_each_entry(req, &moved, node)
@@ -458,6 +458,20 @@ int vexipc_registry_remove(struct vexipc_service *svc, bool died)
 		vexipc_service_put(svc);
 	vexipc_service_put(svc);
 	return count;
+}
+
+/**
+ * vexipc_registry_take_back() - a service goes that could not be told it has come
+ * @svc: the caller has a reference
+ *
+ * The token that it came with is as good as before.
+ *
+ * Context: may sleep; no locks held.
+ */
+void vexipc_registry_take_back(struct vexipc_service *svc)
+{
+	WRITE_ONCE(svc->untold, true);
+	vexipc_registry_remove(svc, false);
 }
 
 /**

@@ -68,6 +68,7 @@ struct vexipc_service_spec {
  * @registered_ns: when
  * @token:	it came with, 0: none
  * @token_flags: what it may by that; without a token all that a service may
+ * @untold:	its registration is taken back
  * @breadth:	how much it can do, for the tightest fit
  * @turn_weight: smooth weighted round robin's account
  * @buckets:	how much it may get
@@ -118,6 +119,7 @@ struct vexipc_service {
 	u64 registered_ns;
 	u64 token;
 	u32 token_flags;
+	bool untold;
 	u32 breadth;
 	atomic_t turn_weight;
 	struct vexipc_buckets buckets;
@@ -179,6 +181,7 @@ struct vexipc_service *vexipc_registry_add(const struct vexipc_context *ctx,
 					   struct vexipc_endpoint *ep,
 					   struct vexipc_service_spec *spec);
 int vexipc_registry_remove(struct vexipc_service *svc, bool died);
+void vexipc_registry_take_back(struct vexipc_service *svc);
 void vexipc_registry_drain(struct vexipc_service *svc, bool drain);
 void vexipc_registry_leave_when_idle(struct vexipc_service *svc);
 void vexipc_registry_move_on(struct vexipc_service *svc);

@@ -41,9 +41,7 @@ void vexipc_request_cache_exit(void)
 /* Until the deadline; 0 when it is past. */
 static unsigned long jiffies_left(const struct vexipc_request *req)
 {
-	u64 now = ktime_get_ns();
-
-	return req->deadline_ns > now ? nsecs_to_jiffies(req->deadline_ns - now) + 1 : 0;
+	return vexipc_jiffies_until(req->deadline_ns);
 }
 
 static void deadline_expired(struct timer_list *timer)
@@ -265,32 +263,16 @@ void vexipc_request_arm(struct vexipc_request *req)
  */
 void vexipc_request_wait(struct vexipc_request *req)
 {
-	enum vexipc_error why = VEXIPC_OK;
-	long left = jiffies_left(req);
+	/* Pairs with vexipc_request_complete(). */
+	enum vexipc_error why = vexipc_wait_until(&req->waiter, smp_load_acquire(&req->finished),
+						  req->deadline_ns);
 
-	prepare_to_rcuwait(&req->waiter);
-	for (;;) {
-		set_current_state(why ? TASK_UNINTERRUPTIBLE : TASK_INTERRUPTIBLE);
-		/* Pairs with vexipc_request_complete(). */
-		if (smp_load_acquire(&req->finished))
-			break;
-		if (why) {
-			/* Another completes it right now, and wakes us. */
-			schedule();
-			continue;
-		}
-		if (signal_pending(current))
-			why = VEXIPC_ERR_INTERRUPTED;
-		else if (!left)
-			why = VEXIPC_ERR_TIMED_OUT;
-		if (why) {
-			__set_current_state(TASK_RUNNING);
-			vexipc_request_finish(req, why);
-			continue;
-		}
-		left = schedule_timeout(left) ?: jiffies_left(req);
-	}
-	finish_rcuwait(&req->waiter);
+	if (!why)
+		return;
+	vexipc_request_finish(req, why);
+	/* If not by us, it is completed by another right now, who wakes us. */
+	rcuwait_wait_event(&req->waiter, smp_load_acquire(&req->finished),
+			   TASK_UNINTERRUPTIBLE);
 }
 
 static bool enough_attempts(const struct vexipc_request *req)

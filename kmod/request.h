@@ -3,6 +3,8 @@
 #define _VEXIPC_REQUEST_H
 
 #include <linux/bitmap.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/rcuwait.h>
@@ -239,6 +241,33 @@ int vexipc_request_submit_plugged(struct vexipc_request *req, struct vexipc_plug
 void vexipc_request_unplug(struct vexipc_instance *inst, struct vexipc_plug *plug);
 void vexipc_request_wake(struct vexipc_request *req);
 void vexipc_request_wait(struct vexipc_request *req);
+
+/* vexipc_jiffies_until() - enough of them; 0 when it is past. */
+static inline unsigned long vexipc_jiffies_until(u64 deadline_ns)
+{
+	u64 now = ktime_get_ns();
+
+	return deadline_ns > now ? nsecs_to_jiffies(deadline_ns - now) + 1 : 0;
+}
+
+/*
+ * vexipc_wait_until() - wait for a condition, the deadline or a signal. Whoever makes
+ * the condition true wakes the waiter. VEXIPC_OK, or which of the others came first:
+ * VEXIPC_ERR_TIMED_OUT, VEXIPC_ERR_INTERRUPTED.
+ */
+#define vexipc_wait_until(waiter, condition, deadline_ns) ({			\
+	u64 deadline_ = (deadline_ns);						\
+	long left_;								\
+										\
+	/* Ticks that came late come at once, and jiffies run ahead. */		\
+	do {									\
+		left_ = rcuwait_wait_event_timeout(waiter, condition,		\
+						   TASK_INTERRUPTIBLE,		\
+						   vexipc_jiffies_until(deadline_)); \
+	} while (!left_ && vexipc_jiffies_until(deadline_));			\
+	left_ > 0 ? VEXIPC_OK :							\
+		    left_ ? VEXIPC_ERR_INTERRUPTED : VEXIPC_ERR_TIMED_OUT;	\
+})
 bool vexipc_request_finish(struct vexipc_request *req, enum vexipc_error error);
 void vexipc_request_complete(struct vexipc_request *req, int state,
 			     enum vexipc_error error);

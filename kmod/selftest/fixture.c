@@ -22,7 +22,11 @@ static struct peer *peer_of(const struct vexipc_service *svc)
 
 static bool peer_fits(const struct vexipc_service *svc, u32 len)
 {
-	return len <= peer_of(svc)->width;
+	struct peer *peer = peer_of(svc);
+
+	if (peer->looked_at)
+		peer->looked_at(peer);
+	return len <= peer->width;
 }
 
 static bool peer_room(struct vexipc_service *svc, const struct vexipc_request *req)

@@ -31,6 +31,7 @@ enum {
  * @kicked:   how often it was told that there is something to send
  * @full:     has no room for a request now
  * @width:    the longest content that could ever be carried to it
+ * @looked_at: called when it is asked whether something could be
  */
 struct peer {
 	struct list_head node;
@@ -41,6 +42,7 @@ struct peer {
 	atomic_t kicked;
 	bool full;
 	u32 width;
+	void (*looked_at)(struct peer *peer);
 };
 
 /**
