@@ -242,6 +242,12 @@ static bool copy_tried(struct vexipc_service *svc, struct vexipc_request *req,
 	if (sent) {
 		hedge->tried_count = req->tried_count;
 		memcpy(hedge->tried, req->tried, sizeof(hedge->tried));
+		/* One that has been at many did not note the last of them. */
+		if (!vexipc_request_tried(hedge, svc->slot)) {
+			hedge->tried_count = min_t(u32, hedge->tried_count,
+						   VEXIPC_MAX_TRIED - 1);
+			hedge->tried[hedge->tried_count++] = svc->slot;
+		}
 	}
 	spin_unlock_bh(&svc->lock);
 	return sent;

@@ -122,11 +122,12 @@ struct vexipc_request *vexipc_request_alloc(const struct vexipc_context *ctx,
  */
 void vexipc_request_put(struct vexipc_request *req)
 {
-	struct vexipc_request *hedged = req->hedged;
 	struct vexipc_endpoint *ep = req->ep;
+	struct vexipc_request *hedged;
 
 	if (!refcount_dec_and_test(&req->refs))
 		return;
+	hedged = req->hedged;
 	kvfree(req->mem);
 	kvfree(req->answer_mem);
 	if (req->kept)
