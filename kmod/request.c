@@ -442,6 +442,7 @@ void vexipc_request_fail_over(struct list_head *list)
  */
 void vexipc_request_reroute(struct vexipc_request *req, struct vexipc_service *back)
 {
+	/* A hedge goes nowhere else. */
 	int err = req->hedged ? -ECANCELED : vexipc_request_route(req, true, NULL);
 
 	if (err && back && !req->hedged) {

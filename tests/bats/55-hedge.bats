@@ -5,6 +5,14 @@
 load common
 load life
 
+pins=/sys/fs/bpf/vexipc
+
+teardown() {
+	stop_all
+	[ ! -e "$pins" ] || vexipc telemetry detach
+	unload_module
+}
+
 # Two services that usually answer at once: enough of their times is known.
 quick_services() {
 	local id
@@ -52,10 +60,6 @@ hold() { tell "$1" 'mode hold'; }
 	stats_are completed=$((before + 4)) retries=0 failed=0 orphans=0
 	assert_equal "$(stat_of hedges_won fast)" "$won"
 	assert_equal "$(stat_of cancelled slow)" "$won"
-	run -0 vexipc embed --dims 1 5
-	run -0 vexipc embed --dims 1 6
-	of_all '.[0] | select(.hedged) | .attempts' >"$BATS_TEST_TMPDIR/attempts"
-	won=$(stat_of hedges_won)
 	answers slow
 	wait_stat orphans "$won"
 	assert_idle
@@ -226,6 +230,29 @@ other_than() { [ "$1" = slow ] && echo fast || echo slow; }
 	assert_equal "$(grep -c 'ended=0 error=0' "$BATS_TEST_TMPDIR/report")" "$(stat_of hedges)"
 	assert_equal "$(grep -c 'ended=1 error=0' "$BATS_TEST_TMPDIR/report")" \
 		"$(stat_of hedges_won)"
+}
+
+@test "telemetry counts hedges, and its figures are those of the module" {
+	vexipc telemetry attach
+	quick_services
+	hedging
+	hold slow
+	for i in {1..6}; do vexipc embed "$i" >/dev/null; done
+	answers slow
+	wait_stat orphans "$(stat_of hedges_won)"
+	maps=$(vexipc telemetry status --json)
+	jq -ne --argjson m "$maps" --argjson s "$(vexipc stats --json)" '
+		($m.instances[] | select(.cookie == $m.instance)) as $i |
+		["hedges", "hedges_won", "completed", "cancelled", "bytes_in", "bytes_out",
+		 "orphans"] | all($i[.] == $s[.]) and $i.hedges > 0'
+	jq -e '.services | all(.requests == .completed + .failed + .cancelled and
+		.in_flight == 0 and .queued == 0)' <<<"$maps"
+	for id in slow fast; do
+		jq -ne --argjson s "$(vexipc stats $id --json)" --argjson m "$(jq --arg id $id \
+			'.services[] | select(.id == $id)' <<<"$maps")" '
+			["completed", "cancelled", "bytes_in", "bytes_out", "orphans"] |
+			all($m[.] == $s[.]) and $m.requests == $s.submitted'
+	done
 }
 
 # bats test_tags=slow
