@@ -900,7 +900,7 @@ enum vexipc_config_field {
 	VEXIPC_CONFIG_CACHE_MAX_BYTES		= 64,
 	VEXIPC_CONFIG_CACHE_PER_USER		= 65,	/* nobody has another's answers */
 	VEXIPC_CONFIG_COALESCE			= 66,	/* equal requests are asked once */
-	VEXIPC_CONFIG_HEDGE_PERCENTILE		= 67,	/* later than so many: ask another; 0: do not */
+	VEXIPC_CONFIG_HEDGE_PERCENTILE		= 67,	/* hedge what is slower; 0: nothing */
 	VEXIPC_CONFIG_HEDGE_BUDGET_PERCENT	= 68,	/* of requests under way; at least 3 */
 	__VEXIPC_CONFIG_MAX
 };
