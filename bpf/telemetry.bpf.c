@@ -611,6 +611,25 @@ int BPF_PROG(cache_lookup, __u64 instance, __u64 correlation, __u32 lookup)
 	return 0;
 }
 
+SEC("tp_btf/vexipc_request_hedge")
+int BPF_PROG(request_hedge, __u64 instance, __u64 correlation, __u64 hedge, __u64 service,
+	     bool ended, __u32 error)
+{
+	struct vexipc_tm_control *c = our_control();
+	struct vexipc_tm_instance *inst;
+
+	if (!c)
+		return 0;
+	inst = instance_of(c, instance);
+	if (!inst)
+		return 0;
+	if (!ended)
+		atomic_add(&inst->hedges, 1);
+	else if (!error)
+		atomic_add(&inst->hedges_won, 1);
+	return 0;
+}
+
 SEC("tp_btf/vexipc_request_retry")
 int BPF_PROG(request_retry, __u64 instance, __u64 correlation, __u64 service, __u32 error,
 	     __u32 attempt, bool failover)

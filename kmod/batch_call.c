@@ -262,7 +262,7 @@ static void take_result(struct vexipc_embed_item *user, const struct vexipc_requ
 {
 	user->status = req->status;
 	user->attempts = req->attempts;
-	user->retry_after_ms = req->retry_after_ms;
+	user->retry_after_ms = req->status ? req->retry_after_ms : 0;
 	user->service_handle = req->service_handle;
 	if (req->sent_ns) {
 		user->queue_ns = req->sent_ns - req->submitted_ns;

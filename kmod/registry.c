@@ -21,6 +21,7 @@
 #include "context.h"
 #include "endpoint.h"
 #include "health.h"
+#include "hedge.h"
 #include "instance.h"
 #include "netlink.h"
 #include "protocol.h"
@@ -204,6 +205,7 @@ static struct vexipc_service *service_alloc(const struct vexipc_context *ctx,
 	INIT_WORK(&svc->leave, leave_work);
 	INIT_WORK(&svc->move_on, move_on);
 	INIT_DELAYED_WORK(&svc->send_work, vexipc_transport_netlink_retry);
+	vexipc_hedge_init(svc);
 	svc->registered_ns = ktime_get_ns();
 	svc->last_sign_ns = svc->registered_ns;
 	svc->fresh_ns = svc->registered_ns;
@@ -454,6 +456,7 @@ int vexipc_registry_remove(struct vexipc_service *svc, bool died)
 	if (cancel_delayed_work_sync(&svc->send_work))
 		vexipc_service_put(svc);	/* the work's */
 	vexipc_carrier_stop(svc);
+	vexipc_hedge_stop(svc);
 	if (attached)
 		vexipc_service_put(svc);
 	vexipc_service_put(svc);

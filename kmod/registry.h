@@ -94,6 +94,8 @@ struct vexipc_service_spec {
  * @send_work:	netlink: tries again to send what found no room; a reference
  * @send_tries:	in vain, for the request at the head of @queue
  * @sending:	netlink: one sends, and so many wishes came meanwhile
+ * @hedge_work:	looks for requests that are late; a reference. See hedge.c
+ * @hedge_armed: it will
  * @send_blocked: netlink: the socket had no room for the request at the head
  * @fresh_ns:	when it came, or came back
  * @latency:	as the algorithms see it
@@ -142,6 +144,8 @@ struct vexipc_service {
 	u32 send_tries;
 	atomic_t sending;
 	bool send_blocked;
+	struct delayed_work hedge_work;
+	bool hedge_armed;
 	u64 fresh_ns;
 	struct vexipc_latency latency;
 	struct vexipc_breaker breaker;
@@ -149,6 +153,7 @@ struct vexipc_service {
 
 	u64 requests, completed, failures, timed_out, cancelled;
 	u64 orphans, bad_answers;
+	u64 hedges, hedges_won;
 	u64 bytes_in, bytes_out;
 	u32 average_us;
 	struct vexipc_histogram times;

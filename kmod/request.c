@@ -14,6 +14,7 @@
 #include "cache.h"
 #include "context.h"
 #include "error.h"
+#include "hedge.h"
 #include "instance.h"
 #include "memory.h"
 #include "protocol.h"
@@ -120,9 +121,11 @@ struct vexipc_request *vexipc_request_alloc(const struct vexipc_context *ctx,
 void vexipc_request_put(struct vexipc_request *req)
 {
 	struct vexipc_endpoint *ep = req->ep;
+	struct vexipc_request *hedged;
 
 	if (!refcount_dec_and_test(&req->refs))
 		return;
+	hedged = req->hedged;
 	kvfree(req->mem);
 	kvfree(req->answer_mem);
 	if (req->kept)
@@ -131,6 +134,8 @@ void vexipc_request_put(struct vexipc_request *req)
 	vexipc_instance_put_request(req->inst);
 	kmem_cache_free(request_cache, req);
 	vexipc_endpoint_put(ep);
+	if (unlikely(hedged))
+		vexipc_request_put(hedged);
 }
 
 /* Wakes the client that waits for it; the completion's reference goes. */
@@ -162,6 +167,7 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 			(vexipc_state_phase(state) != VEXIPC_NEW);
 	if (unlikely(!req->attempts))
 		req->attempts = req->accepted;
+	req->attempts += !!READ_ONCE(req->hedge_slot);
 	req->done_ns = ktime_get_ns();
 	if (timer_delete(&req->timer))
 		vexipc_request_put(req);
@@ -169,8 +175,10 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 		vexipc_request_put(req);
 	vexipc_slots_release(&inst->slots, req);
 	return_budget(req);
+	if (unlikely(READ_ONCE(req->hedge)))
+		vexipc_hedge_end(req);
 
-	if (!vexipc_request_is_probe(req)) {
+	if (vexipc_request_counts(req)) {
 		atomic_dec(&inst->live);
 		switch (error) {
 		case VEXIPC_OK:
@@ -189,11 +197,13 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 			this_cpu_inc(inst->stats->failed_by[error]);
 		}
 	}
-	vexipc_trace(request_complete, inst->cookie, req->correlation, req->service_handle,
-		     error, req->attempts, req->done_ns - req->submitted_ns,
-		     req->sent_ns ? req->sent_ns - req->submitted_ns : 0,
-		     req->sent_ns ? req->done_ns - req->sent_ns : 0,
-		     req->content_len, req->answer_len, req->count, req->priority);
+	if (likely(!req->hedged))
+		vexipc_trace(request_complete, inst->cookie, req->correlation,
+			     req->service_handle, error, req->attempts,
+			     req->done_ns - req->submitted_ns,
+			     req->sent_ns ? req->sent_ns - req->submitted_ns : 0,
+			     req->sent_ns ? req->done_ns - req->sent_ns : 0,
+			     req->content_len, req->answer_len, req->count, req->priority);
 
 	shared = READ_ONCE(req->kept) ? vexipc_cache_leave(req, error) : NULL;
 	/* Pairs with vexipc_request_wait(), which looks at what came of it. */
@@ -357,7 +367,8 @@ static bool take_budget(struct vexipc_request *req)
  *	      retry budget
  *
  * A service not tried yet gets it at once; only before the same service is
- * asked again is there a backoff.
+ * asked again is there a backoff. A hedge under way is the next attempt; and of a
+ * hedge there is but one.
  *
  * Context: no locks held.
  */
@@ -365,7 +376,9 @@ void vexipc_request_again(struct vexipc_request *req, enum vexipc_error why,
 			  bool failover)
 {
 	req->last_error = why;
-	if (vexipc_request_is_probe(req) || enough_attempts(req) ||
+	if (unlikely(READ_ONCE(req->hedge)) && vexipc_hedge_rest(req, failover))
+		return;
+	if (!vexipc_request_counts(req) || enough_attempts(req) ||
 	    (!failover && !take_budget(req))) {
 		vexipc_request_finish(req, why);
 		return;
@@ -411,9 +424,10 @@ void vexipc_request_fail_over(struct list_head *list)
  */
 void vexipc_request_reroute(struct vexipc_request *req, struct vexipc_service *back)
 {
-	int err = vexipc_request_route(req, true, NULL);
+	/* A hedge goes nowhere else. */
+	int err = req->hedged ? -ECANCELED : vexipc_request_route(req, true, NULL);
 
-	if (err && back) {
+	if (err && back && !req->hedged) {
 		err = vexipc_queue_add(back, req);
 		if (!err)
 			back->transport->kick(back);
@@ -457,7 +471,7 @@ static bool answer_fits(const struct vexipc_request *req, const struct vexipc_an
 }
 
 /* Leave the answer's text for the client; the winner of DONE alone calls it. */
-static void take_answer(struct vexipc_request *req, struct vexipc_answer *answer)
+void vexipc_request_take_answer(struct vexipc_request *req, struct vexipc_answer *answer)
 {
 	req->error_kind = answer->kind;
 	req->retry_after_ms = answer->retry_after_ms;
@@ -517,7 +531,7 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 		answer->kind = 0;
 		err = -EPROTO;
 	}
-	if (error && !vexipc_request_is_probe(req))
+	if (error && vexipc_request_counts(req))
 		again = error == VEXIPC_ERR_BAD_ANSWER ||
 			(answer->kind & (VEXIPC_ERROR_RETRY | VEXIPC_ERROR_OVERLOAD));
 
@@ -545,9 +559,12 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 		vexipc_request_again(req, error, false);
 		vexipc_queue_credit(left);
 		vexipc_service_put(left);
+	} else if (unlikely(req->hedged)) {
+		if (!vexipc_hedge_answered(req, svc, sent, error, answer))
+			err = vexipc_request_orphan(svc, correlation);
 	} else {
 		if (!err) {
-			take_answer(req, answer);
+			vexipc_request_take_answer(req, answer);
 			vexipc_cache_answered_by(req, svc);
 		}
 		finish_from(req, sent, error);

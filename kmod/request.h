@@ -97,6 +97,12 @@ static inline u32 vexipc_state_attempt(int state)
  * @answer_mem:	 what @answer points into; kvfree()d
  * @kept:	 what it shares with others; a reference. See cache.h
  * @follow:	 among those that wait for another's answer, under the lock of that
+ * @hedge:	 another request that asks a second service the same; a reference. See
+ *		 hedge.c
+ * @hedged:	 of a hedge: what it is one of; a reference
+ * @rests:	 its attempt has failed, and its hedge is the next
+ * @looked_at:	 which attempt was found late, plus 1; under svc->lock
+ * @hedge_slot:	 of the service that got the hedge, plus 1; 0: none did
  *
  * The answer's fields are written by the one who made it DONE, before
  * @finished.
@@ -178,6 +184,11 @@ struct vexipc_request {
 
 	struct vexipc_kept *kept;
 	struct list_head follow;
+	struct vexipc_request *hedge;
+	struct vexipc_request *hedged;
+	atomic_t rests;
+	u32 looked_at;
+	u16 hedge_slot;
 	u32 result_flags;	/* VEXIPC_RESULT_* */
 	bool answered;		/* a service said how it ends */
 };
@@ -217,7 +228,8 @@ static inline bool vexipc_request_tried(const struct vexipc_request *req, u32 sl
 	for (u32 i = 0; i < req->tried_count; i++)
 		if (req->tried[i] == slot)
 			return true;
-	return false;
+	/* One that has a hedge has been somewhere. */
+	return req->tried_count && READ_ONCE(req->hedge_slot) == slot + 1;
 }
 
 static inline bool vexipc_request_done(const struct vexipc_request *req)
@@ -228,6 +240,12 @@ static inline bool vexipc_request_done(const struct vexipc_request *req)
 static inline bool vexipc_request_is_probe(const struct vexipc_request *req)
 {
 	return req->type == VEXIPC_MSG_HEALTH_CHECK;
+}
+
+/* vexipc_request_counts() - is it a client's, and so among the instance's? */
+static inline bool vexipc_request_counts(const struct vexipc_request *req)
+{
+	return !vexipc_request_is_probe(req) && likely(!req->hedged);
 }
 
 struct vexipc_request *vexipc_request_alloc(const struct vexipc_context *ctx,
@@ -271,6 +289,7 @@ static inline unsigned long vexipc_jiffies_until(u64 deadline_ns)
 bool vexipc_request_finish(struct vexipc_request *req, enum vexipc_error error);
 void vexipc_request_complete(struct vexipc_request *req, int state,
 			     enum vexipc_error error);
+void vexipc_request_take_answer(struct vexipc_request *req, struct vexipc_answer *answer);
 int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 			  struct vexipc_answer *answer);
 int vexipc_request_orphan(struct vexipc_service *svc, u64 correlation);

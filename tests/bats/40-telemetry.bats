@@ -310,7 +310,7 @@ assert_service_agrees() {
 	rm $pins/links/request_send
 	run -0 vexipc embed text
 	run -1 vexipc telemetry status
-	assert_output_has "18 of 19 programs"
+	assert_output_has "19 of 20 programs"
 	attach
 	run -0 vexipc telemetry status
 }
