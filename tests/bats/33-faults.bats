@@ -2,7 +2,7 @@
 # Faults injected into each allocation, and each copy from and to user space, of
 # one request's life in turn, and of what else one can ask for: nothing is lost, and
 # the module goes on. Debian's kernel has no fault injection.
-# bats file_tags=debug,slow
+# bats file_tags=debug,slow,smoke
 
 load common
 load life
