@@ -7,9 +7,10 @@
  *   abi-faults SCENE CLIENT SERVICE client|service|both [BYTES]
  *
  * CLIENT and SERVICE are transports, then comes whose calls fail, and how long
- * contents are; when that is more than 64 KiB, vectors are long, too. Each call must succeed, or say that memory was short or could not
- * be reached. What was accepted is completed exactly once, what was refused never is,
- * and after each fault all works as before.
+ * contents are; when that is more than 64 KiB, vectors are long, too. Each call must
+ * succeed, or say that memory was short or could not be reached. What was accepted is
+ * completed exactly once, what was refused never is, and after each fault all works as
+ * before.
  *
  * Prints "swept N" and how often which error was seen.
  */
