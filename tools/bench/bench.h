@@ -151,8 +151,13 @@ struct bench_report {
 	unsigned int count;
 };
 
+bool bench_same_work(const struct bench_work *a, const struct bench_work *b);
+/* To unix-stream at the same work; 0 if that was not measured. */
+double bench_ratio(const struct bench_report *report, const struct bench_result *result);
 void bench_print(const struct bench_report *report);
 /* Write it as JSON to @path, "-" for stdout. */
 void bench_write_json(const struct bench_report *report, const char *path);
+/* The ratios as bars. */
+void bench_write_svg(const struct bench_report *report, const char *path);
 
 #endif

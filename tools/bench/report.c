@@ -13,17 +13,17 @@
 /* What ratios are to: this peer, doing the same work. */
 static const struct bench_peer *const base = &bench_unix_stream;
 
-static bool same_work(const struct bench_work *a, const struct bench_work *b)
+bool bench_same_work(const struct bench_work *a, const struct bench_work *b)
 {
 	return a->request == b->request && a->answer == b->answer && a->depth == b->depth;
 }
 
 /* To unix-stream at the same work; 0 if that was not measured. */
-static double ratio(const struct bench_report *report, const struct bench_result *result)
+double bench_ratio(const struct bench_report *report, const struct bench_result *result)
 {
 	for (unsigned int i = 0; i < report->count; i++)
 		if (report->results[i].peer == base &&
-		    same_work(&report->results[i].work, &result->work))
+		    bench_same_work(&report->results[i].work, &result->work))
 			return result->median / report->results[i].median;
 	return 0;
 }
@@ -52,9 +52,9 @@ void bench_print(const struct bench_report *report)
 	       report->plan.repeat, report->plan.trips);
 	for (unsigned int i = 0; i < report->count; i++) {
 		const struct bench_result *result = &report->results[i];
-		double r = ratio(report, result);
+		double r = bench_ratio(report, result);
 
-		if (!i || !same_work(&result->work, &result[-1].work)) {
+		if (!i || !bench_same_work(&result->work, &result[-1].work)) {
 			putchar('\n');
 			print_head(report, &result->work);
 		}
@@ -70,7 +70,7 @@ void bench_print(const struct bench_report *report)
 static cJSON *json_result(const struct bench_report *report, const struct bench_result *result)
 {
 	cJSON *object = cJSON_CreateObject(), *all;
-	double r = ratio(report, result);
+	double r = bench_ratio(report, result);
 
 	cJSON_AddStringToObject(object, "peer", result->peer->name);
 	cJSON_AddNumberToObject(object, "request_bytes", (double)result->work.request);

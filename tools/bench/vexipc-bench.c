@@ -24,7 +24,7 @@ static const struct bench_peer *const peers[] = {
 
 struct arguments {
 	struct bench_plan plan;
-	const char *json;
+	const char *json, *svg;
 	const struct bench_peer *peer[MAX_LIST];
 	struct { size_t request, answer; } size[MAX_LIST];
 	unsigned int depth[MAX_LIST];
@@ -34,7 +34,7 @@ struct arguments {
 	bool instructions;
 };
 
-enum { OPT_JSON = 256, OPT_REPEAT, OPT_WARM_UP, OPT_LIST, OPT_INSTRUCTIONS,
+enum { OPT_JSON = 256, OPT_SVG, OPT_REPEAT, OPT_WARM_UP, OPT_LIST, OPT_INSTRUCTIONS,
        OPT_SERVICES, OPT_ALGORITHM };
 
 static const struct argp_option options[] = {
@@ -47,6 +47,7 @@ static const struct argp_option options[] = {
 	{ "warm-up", OPT_WARM_UP, "N", 0, "Round trips that do not count (300)", 0 },
 	{ "repeat", OPT_REPEAT, "N", 0, "Repetitions (3)", 0 },
 	{ "json", OPT_JSON, "FILE", 0, "Write the results there; - is stdout, without a table", 0 },
+	{ "svg", OPT_SVG, "FILE", 0, "Write the ratios there, as a plot", 0 },
 	{ "instructions", OPT_INSTRUCTIONS, NULL, 0,
 	  "Fail unless the clock counts instructions", 0 },
 	{ "services", OPT_SERVICES, "N", 0, "Instead: what choosing one of N services takes. "
@@ -116,6 +117,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_WARM_UP:
 		args->plan.warm_up = (unsigned int)number(arg, 0, 1000000, state);
+		break;
+	case OPT_SVG:
+		args->svg = arg;
 		break;
 	case OPT_REPEAT:
 		args->plan.repeat = (unsigned int)number(arg, 1, 1000, state);
@@ -218,6 +222,8 @@ int main(int argc, char **argv)
 		bench_print(&report);
 	if (args.json)
 		bench_write_json(&report, args.json);
+	if (args.svg)
+		bench_write_svg(&report, args.svg);
 	for (unsigned int i = 0; i < report.count; i++)
 		free(report.results[i].trip);
 	free(report.results);
