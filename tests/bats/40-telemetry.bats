@@ -236,7 +236,8 @@ assert_service_agrees() {
 @test "percentiles are within 2 % of those of the latencies themselves" {
 	attach
 	start_echo one --engine-options delay=5,jitter=60 --threads 8
-	seq "$(scale 400)" >"$BATS_TEST_TMPDIR/texts"
+	# Of fewer, one is more than 2 % from the next.
+	seq 400 >"$BATS_TEST_TMPDIR/texts"
 	vexipc embed -f "$BATS_TEST_TMPDIR/texts" -j 4 |
 		jq .service_us | sort -n >"$BATS_TEST_TMPDIR/times"
 	for pair in 500:p50_ns 900:p90_ns 990:p99_ns 999:p999_ns; do
