@@ -244,7 +244,8 @@ has_won() { [ "$(stat_of hedges_won)" -ge "$1" ]; }
 	hold slow
 	for i in {1..6}; do vexipc embed "$i" >/dev/null; done
 	answers slow
-	wait_stat orphans "$(stat_of hedges_won)"
+	# Whichever of two answers comes second is one.
+	wait_stat orphans "$(stat_of hedges)"
 	maps=$(vexipc telemetry status --json)
 	jq -ne --argjson m "$maps" --argjson s "$(vexipc stats --json)" '
 		($m.instances[] | select(.cookie == $m.instance)) as $i |
