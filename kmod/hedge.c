@@ -43,7 +43,6 @@
 #include "transport.h"
 
 enum {
-	LEAST_HEDGES	= 3,		/* at once, whatever the budget */
 	LEAST_SAMPLES	= 20,		/* of a service's times, to go by them */
 	LEAST_DELAY_US	= 1000,
 	MOST_DELAY_US	= 30000000,
@@ -149,19 +148,6 @@ static void outrun(struct vexipc_service *svc, u64 sent_ns)
 	spin_unlock_bh(&svc->lock);
 }
 
-/* The step that decides: the request is DONE by the answer to its hedge, or was before. */
-static bool claim(struct vexipc_request *req, int *state)
-{
-	*state = atomic_read(&req->state);
-	do {
-		if (vexipc_state_phase(*state) == VEXIPC_DONE)
-			return false;
-	} while (!atomic_try_cmpxchg(&req->state, state,
-				     vexipc_state(vexipc_state_attempt(*state),
-						  VEXIPC_DONE)));
-	return true;
-}
-
 /**
  * vexipc_hedge_answered() - a service answered a hedge
  * @hedge: DONE by the caller's step
@@ -182,7 +168,8 @@ bool vexipc_hedge_answered(struct vexipc_request *hedge, struct vexipc_service *
 	int state;
 
 	if (!error) {
-		won = claim(req, &state);
+		/* This step decides. */
+		won = vexipc_request_claim(req, &state);
 		late = !won;
 	}
 	hedge->answer_len = won ? answer->len : 0;
@@ -214,18 +201,6 @@ bool vexipc_hedge_answered(struct vexipc_request *hedge, struct vexipc_service *
 }
 
 /* ----------------------------------------------------------- its beginning -- */
-
-/* As with retries: only a part of the requests under way is asked twice at once. */
-static bool take_budget(struct vexipc_instance *inst)
-{
-	u64 live = max(atomic_read(&inst->live), 0);
-	int limit = div_u64(live * vexipc_config(inst, VEXIPC_CONFIG_HEDGE_BUDGET_PERCENT), 100);
-
-	if (atomic_inc_return(&inst->hedging) <= max(limit, LEAST_HEDGES))
-		return true;
-	atomic_dec(&inst->hedging);
-	return false;
-}
 
 /*
  * Where it has been, which who routes it may write unless it is on a list. False:
@@ -330,7 +305,7 @@ static void begin(struct vexipc_service *from, struct vexipc_request *req)
 	struct vexipc_request *hedge;
 	int err = -ECANCELED;
 
-	if (!take_budget(inst))
+	if (!vexipc_request_budget(inst, &inst->hedging, VEXIPC_CONFIG_HEDGE_BUDGET_PERCENT))
 		return;
 	hedge = hedge_alloc(req);
 	if (!hedge || !copy_tried(from, req, hedge) ||

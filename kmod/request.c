@@ -24,7 +24,7 @@
 #include "trace.h"
 #include "transport.h"
 
-enum { BACKOFF_MAX_MS = 30000, LEAST_RETRIES = 3 };
+enum { BACKOFF_MAX_MS = 30000, LEAST_BUDGET = 3 };
 
 static struct kmem_cache *request_cache;
 
@@ -235,14 +235,10 @@ static void finish_from(struct vexipc_request *req, int state, enum vexipc_error
  */
 bool vexipc_request_finish(struct vexipc_request *req, enum vexipc_error error)
 {
-	int state = atomic_read(&req->state);
+	int state;
 
-	do {
-		if (vexipc_state_phase(state) == VEXIPC_DONE)
-			return false;
-	} while (!atomic_try_cmpxchg(&req->state, &state,
-				     vexipc_state(vexipc_state_attempt(state),
-						  VEXIPC_DONE)));
+	if (!vexipc_request_claim(req, &state))
+		return false;
 	finish_from(req, state, error);
 	return true;
 }
@@ -335,22 +331,33 @@ void vexipc_request_route_later(struct vexipc_request *req)
 	queue_delayed_work(vexipc_workqueue, &req->retry, 0);
 }
 
-/*
- * So that retries do not become the storm, only a part of the requests under way
- * may be retried at once.
+/**
+ * vexipc_request_budget() - may one more be tried further, or asked twice
+ * @inst: whose requests under way the budget is a part of, so that these do not become
+ *	  the storm
+ * @taken: of it; one more when it may, to be given back with atomic_dec()
+ * @percent: the configuration's field; three at once there may always be
  */
+bool vexipc_request_budget(struct vexipc_instance *inst, atomic_t *taken,
+			   enum vexipc_config_field percent)
+{
+	u64 live = max(atomic_read(&inst->live), 0);
+	int limit = div_u64(live * vexipc_config(inst, percent), 100);
+
+	if (atomic_inc_return(taken) <= max(limit, LEAST_BUDGET))
+		return true;
+	atomic_dec(taken);
+	return false;
+}
+
 static bool take_budget(struct vexipc_request *req)
 {
 	struct vexipc_instance *inst = req->inst;
-	u64 live = max(atomic_read(&inst->live), 0);
-	int limit = div_u64(live * vexipc_config(inst, VEXIPC_CONFIG_RETRY_BUDGET_PERCENT), 100);
 
 	if (atomic_read(&req->retrying))
 		return true;
-	if (atomic_inc_return(&inst->retrying) > max(limit, LEAST_RETRIES)) {
-		atomic_dec(&inst->retrying);
+	if (!vexipc_request_budget(inst, &inst->retrying, VEXIPC_CONFIG_RETRY_BUDGET_PERCENT))
 		return false;
-	}
 	atomic_set(&req->retrying, 1);
 	smp_mb();	/* as in vexipc_request_arm() */
 	if (vexipc_request_done(req))

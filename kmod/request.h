@@ -242,6 +242,22 @@ static inline bool vexipc_request_is_probe(const struct vexipc_request *req)
 	return req->type == VEXIPC_MSG_HEALTH_CHECK;
 }
 
+/*
+ * vexipc_request_claim() - the step to DONE from wherever it is, which decides: true for
+ * the one caller who made it, and is to complete the request from @state
+ */
+static inline bool vexipc_request_claim(struct vexipc_request *req, int *state)
+{
+	*state = atomic_read(&req->state);
+	do {
+		if (vexipc_state_phase(*state) == VEXIPC_DONE)
+			return false;
+	} while (!atomic_try_cmpxchg(&req->state, state,
+				     vexipc_state(vexipc_state_attempt(*state),
+						  VEXIPC_DONE)));
+	return true;
+}
+
 /* vexipc_request_counts() - is it a client's, and so among the instance's? */
 static inline bool vexipc_request_counts(const struct vexipc_request *req)
 {
@@ -286,6 +302,8 @@ static inline unsigned long vexipc_jiffies_until(u64 deadline_ns)
 	left_ > 0 ? VEXIPC_OK :							\
 		    left_ ? VEXIPC_ERR_INTERRUPTED : VEXIPC_ERR_TIMED_OUT;	\
 })
+bool vexipc_request_budget(struct vexipc_instance *inst, atomic_t *taken,
+			   enum vexipc_config_field percent);
 bool vexipc_request_finish(struct vexipc_request *req, enum vexipc_error error);
 void vexipc_request_complete(struct vexipc_request *req, int state,
 			     enum vexipc_error error);

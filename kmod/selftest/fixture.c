@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -293,6 +294,20 @@ u64 send_next(struct peer *service)
 		return 0;
 	id = vexipc_id_with_attempt(req->correlation, attempt);
 	vexipc_request_put(req);
+	return id;
+}
+
+/* The same of what a work item brings there: soon, not at once. */
+u64 send_soon(struct kunit *test, struct peer *service)
+{
+	u64 id = 0;
+
+	for (int ms = 0; !id && ms < PATIENCE_MS; ms++) {
+		id = send_next(service);
+		if (!id)
+			usleep_range(1000, 2000);
+	}
+	KUNIT_EXPECT_NE(test, id, 0);
 	return id;
 }
 

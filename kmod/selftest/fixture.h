@@ -102,6 +102,7 @@ void expect_ended(struct kunit *test, struct ask *ask, enum vexipc_error error);
 void expect_open(struct kunit *test, struct ask *ask, enum vexipc_phase phase);
 
 u64 send_next(struct peer *service);
+u64 send_soon(struct kunit *test, struct peer *service);
 u64 attempt_id(struct ask *ask, u32 attempt);
 int answer_with(struct peer *service, u64 id, u32 dimensions);
 int answer(struct peer *service, u64 id);

@@ -49,20 +49,6 @@ static struct peer *quick_service(struct kunit *test, const char *id, u32 max_co
 	return service;
 }
 
-/* A work sends it: soon, not at once. */
-static u64 send_soon(struct kunit *test, struct peer *service)
-{
-	u64 id = 0;
-
-	for (int ms = 0; !id && ms < PATIENCE_MS; ms++) {
-		id = send_next(service);
-		if (!id)
-			usleep_range(1000, 2000);
-	}
-	KUNIT_EXPECT_NE(test, id, 0);
-	return id;
-}
-
 static bool idle_soon(struct peer *service)
 {
 	for (int ms = 0; ms < PATIENCE_MS; ms++) {

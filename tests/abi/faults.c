@@ -89,6 +89,17 @@ static void around(const struct peer *p, bool before)
 	}
 }
 
+/* An ioctl, which may meet the fault. */
+static int call_of(const struct peer *p, unsigned long number, void *arg)
+{
+	int err;
+
+	around(p, true);
+	err = call(p->fd, number, arg);
+	around(p, false);
+	return err;
+}
+
 /* No faults from here on, and all calls are over. */
 static void calm(void)
 {
@@ -576,7 +587,6 @@ static int batch_call(unsigned int n, struct vexipc_embed_item *item, char **con
 		.items_ptr = (uintptr_t)item, .count = items, .item_size = sizeof(*item),
 		.priority = VEXIPC_PRIORITY_NORMAL,
 	};
-	int err;
 
 	for (unsigned int i = 0; i < items; i++) {
 		content[i] = content_of(n * items + i);
@@ -585,10 +595,7 @@ static int batch_call(unsigned int n, struct vexipc_embed_item *item, char **con
 			.result_ptr = (uintptr_t)vectors[i], .result_size = dims * 4,
 		};
 	}
-	around(client[0], true);
-	err = call(client[0]->fd, VEXIPC_IOC_EMBED_BATCH, &arg);
-	around(client[0], false);
-	return err;
+	return call_of(client[0], VEXIPC_IOC_EMBED_BATCH, &arg);
 }
 
 static void one_call(unsigned int n)
@@ -696,10 +703,10 @@ static int register_one(struct peer *p, bool by_message)
 		.token_ptr = (uintptr_t)token.secret, .token_len = sizeof(token.secret),
 		.features = VEXIPC_FEATURES, .max_batch_size = 8,
 	};
-	int err;
 
 	if (by_message) {
 		struct vexipc_register_body *body;
+		int err;
 
 		msg_register(&m, "one", VEXIPC_FEATURES, 8);
 		msg_put(&m, token.secret, sizeof(token.secret));
@@ -733,10 +740,7 @@ static int register_one(struct peer *p, bool by_message)
 		mnl_attr_nest_end(nlh, nest);
 		return nl_call(p, nlh);
 	}
-	around(p, true);
-	err = call(p->fd, VEXIPC_IOC_REGISTER, &arg);
-	around(p, false);
-	return err;
+	return call_of(p, VEXIPC_IOC_REGISTER, &arg);
 }
 
 /* A sign of life, wherever it can be sent, and that it was heard. */
@@ -827,7 +831,6 @@ static int ask_for(unsigned long ioctl_number, void *arg, uint8_t cmd,
 	struct peer *p = client[0];
 	unsigned char buf[1024];
 	struct nlmsghdr *nlh;
-	int err;
 
 	if (p->transport == VEXIPC_TRANSPORT_NETLINK) {
 		nlh = nl_begin(p, buf, cmd);
@@ -835,10 +838,7 @@ static int ask_for(unsigned long ioctl_number, void *arg, uint8_t cmd,
 			fill(nlh);
 		return came_of(nl_call(p, nlh));
 	}
-	around(p, true);
-	err = call(p->fd, ioctl_number, arg);
-	around(p, false);
-	return came_of(err);
+	return came_of(call_of(p, ioctl_number, arg));
 }
 
 static uint64_t id;

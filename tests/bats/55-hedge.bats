@@ -96,6 +96,14 @@ hold() { tell "$1" 'mode hold'; }
 	assert_idle
 }
 
+# ask_both: one request, which both services have when this returns; neither answers.
+ask_both() {
+	hold slow
+	hold fast
+	submit one 1
+	wait_until 20 all_hold_one
+}
+
 all_hold_one() { status_is slow in_flight 1 && status_is fast in_flight 1; }
 
 # first_of: the one that has the request, not its hedge.
@@ -160,10 +168,7 @@ other_than() { [ "$1" = slow ] && echo fast || echo slow; }
 	quick_services
 	hedging
 	for which in first other; do
-		hold slow
-		hold fast
-		submit one 1
-		wait_until 20 all_hold_one
+		ask_both
 		id=$(first_of)
 		[ "$which" = first ] || id=$(other_than "$id")
 		stop "$id" KILL
@@ -182,10 +187,7 @@ other_than() { [ "$1" = slow ] && echo fast || echo slow; }
 @test "when both are killed the request fails, once" {
 	quick_services
 	hedging
-	hold slow
-	hold fast
-	submit one 1
-	wait_until 20 all_hold_one
+	ask_both
 	stop slow KILL
 	stop fast KILL
 	results one
@@ -197,10 +199,7 @@ other_than() { [ "$1" = slow ] && echo fast || echo slow; }
 @test "a client that is killed leaves no hedge" {
 	quick_services
 	hedging
-	hold slow
-	hold fast
-	submit one 1
-	wait_until 20 all_hold_one
+	ask_both
 	stop one KILL
 	holds slow 0
 	holds fast 0
