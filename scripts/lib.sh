@@ -6,7 +6,7 @@ tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cache=${VEXIPC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vexipc}
 
 # Debian packages that the host itself needs; everything else lives in the root.
-host_packages=(mmdebstrap qemu-system-x86 busybox-static cpio erofs-utils xz-utils zstd bats)
+host_packages=(mmdebstrap busybox-static cpio erofs-utils xz-utils zstd bats)
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() {
