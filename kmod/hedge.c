@@ -370,41 +370,56 @@ static void wait_until(struct vexipc_service *svc, u64 at_ns, u64 now)
 			   at_ns > now ? nsecs_to_jiffies(at_ns - now) + 1 : 0);
 }
 
-/* Each attempt is looked at once: what finds no budget then has had its chance. */
+/*
+ * When to ask a second service. One that finds no budget then, or nobody who has room,
+ * is tried when it has taken twice as long, and so on.
+ */
+static u64 due_ns(const struct vexipc_request *req, u64 delay)
+{
+	if (req->late_ns > req->sent_ns)
+		return 2 * req->late_ns - req->sent_ns;
+	return req->sent_ns + delay;
+}
+
 static u32 collect(struct vexipc_service *svc, struct vexipc_request **late, bool *waits)
 {
-	u64 now = ktime_get_ns(), delay, next = 0;
+	u64 now = ktime_get_ns(), next = U64_MAX, delay;
 	struct vexipc_request *req;
 	u32 count = 0, seen = 0;
 
-	*waits = false;
 	spin_lock_bh(&svc->lock);
 	delay = svc->gone ? 0 : delay_ns(svc);
 	if (!delay)
 		goto unlock;
 	list_for_each_entry(req, &svc->inflight, node) {
-		u32 attempt = vexipc_state_attempt(atomic_read(&req->state)) + 1;
-
-		if (count == AT_ONCE || ++seen > MOST_SEEN || now < req->sent_ns + delay) {
-			next = max(req->sent_ns + delay, now);
+		if (count == AT_ONCE) {
+			next = now;
 			break;
 		}
-		if (req->looked_at == attempt || !may_be_hedged(req, now))
+		if (now < req->sent_ns + delay) {
+			/* So are all behind it. */
+			next = min(next, req->sent_ns + delay);
+			break;
+		}
+		if (++seen > MOST_SEEN) {
+			/* Too many that are late: no hurry. */
+			next = min(next, now + delay);
+			break;
+		}
+		if (!may_be_hedged(req, now))
 			continue;
-		req->looked_at = attempt;
-		/* Who ends it waits for the lock, with a reference. */
-		refcount_inc(&req->refs);
-		late[count++] = req;
+		if (now >= due_ns(req, delay)) {
+			req->late_ns = now;
+			/* Who ends it waits for the lock, with a reference. */
+			refcount_inc(&req->refs);
+			late[count++] = req;
+		}
+		next = min(next, due_ns(req, delay));
 	}
-	/* Too many that are late: no hurry. */
-	if (seen > MOST_SEEN)
-		next = now + delay;
-	if (next) {
+	if (next != U64_MAX)
 		wait_until(svc, next, now);
-		*waits = true;
-	}
 unlock:
-	svc->hedge_armed = *waits;
+	*waits = svc->hedge_armed = next != U64_MAX;
 	spin_unlock_bh(&svc->lock);
 	return count;
 }

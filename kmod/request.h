@@ -101,7 +101,7 @@ static inline u32 vexipc_state_attempt(int state)
  *		 hedge.c
  * @hedged:	 of a hedge: what it is one of; a reference
  * @rests:	 its attempt has failed, and its hedge is the next
- * @looked_at:	 which attempt was found late, plus 1; under svc->lock
+ * @late_ns:	 when it was last found late, of this attempt if after @sent_ns; under svc->lock
  * @hedge_slot:	 of the service that got the hedge, plus 1; 0: none did
  *
  * The answer's fields are written by the one who made it DONE, before
@@ -186,10 +186,10 @@ struct vexipc_request {
 	struct list_head follow;
 	struct vexipc_request *hedge;
 	struct vexipc_request *hedged;
+	u64 late_ns;
 	atomic_t rests;
-	u32 looked_at;
-	u16 hedge_slot;
 	u32 result_flags;	/* VEXIPC_RESULT_* */
+	u16 hedge_slot;
 	bool answered;		/* a service said how it ends */
 };
 

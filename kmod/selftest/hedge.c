@@ -320,6 +320,31 @@ static void hedges_do_not_wait_for_room(struct kunit *test)
 	expect_no_hedge(test, NULL, 1);
 }
 
+/* The second has what it takes, and is asked when it has answered that. */
+static void one_without_room_is_hedged_later(struct kunit *test)
+{
+	struct peer *first = quick_service(test, "first", 0), *second;
+	struct ask *ask = submit_new(test, new_peer(test)), *other;
+	u64 id, hedge;
+
+	second = quick_service(test, "second", 1);
+	other = new_ask(test, new_peer(test));
+	other->req->pin = second->svc->handle;
+	KUNIT_ASSERT_EQ(test, submit(other), 0);
+	id = send_next(second);
+	KUNIT_ASSERT_NE(test, send_next(first), 0);
+	/* Looked at again and again, and nothing came of it. */
+	msleep(100);
+	KUNIT_EXPECT_EQ(test, counted(test, hedges), 0);
+	KUNIT_EXPECT_EQ(test, answer(second, id), 0);
+	expect_ended(test, other, VEXIPC_OK);
+	hedge = send_soon(test, second);
+	KUNIT_ASSERT_NE(test, hedge, 0);
+	KUNIT_EXPECT_EQ(test, answer(second, hedge), 0);
+	expect_ended(test, ask, VEXIPC_OK);
+	KUNIT_EXPECT_EQ(test, counted(test, hedges_won), 1);
+}
+
 static void pinned_one_is_not_hedged(struct kunit *test)
 {
 	struct peer *first = quick_service(test, "first", 0);
@@ -384,6 +409,23 @@ static void hedges_keep_to_their_budget(struct kunit *test)
 	msleep(100);
 	KUNIT_EXPECT_EQ(test, send_next(field->second), 0);
 	KUNIT_EXPECT_EQ(test, counted(test, hedges), MANY / 10);
+}
+
+/* Of more than the budget is for, the rest are asked as those end. */
+static void one_without_budget_is_hedged_later(struct kunit *test)
+{
+	u64 hedges[MANY / 10];
+	struct field *field;
+
+	configure(test, VEXIPC_CONFIG_HEDGE_BUDGET_PERCENT, 10);
+	field = new_field(test);
+	for (u32 i = 0; i < ARRAY_SIZE(hedges); i++)
+		hedges[i] = send_soon(test, field->second);
+	msleep(100);
+	KUNIT_EXPECT_EQ(test, send_next(field->second), 0);
+	for (u32 i = 0; i < ARRAY_SIZE(hedges); i++)
+		KUNIT_EXPECT_EQ(test, answer(field->second, hedges[i]), 0);
+	KUNIT_EXPECT_NE(test, send_soon(test, field->second), 0);
 }
 
 static void answer_requests(void *data)
@@ -521,9 +563,11 @@ static struct kunit_case hedge_cases[] = {
 	KUNIT_CASE(nothing_is_hedged_by_default),
 	KUNIT_CASE(what_may_not_be_retried_is_not_hedged),
 	KUNIT_CASE(hedges_do_not_wait_for_room),
+	KUNIT_CASE(one_without_room_is_hedged_later),
 	KUNIT_CASE(pinned_one_is_not_hedged),
 	KUNIT_CASE(service_of_unknown_times_is_not_hedged),
 	KUNIT_CASE(hedges_keep_to_their_budget),
+	KUNIT_CASE(one_without_budget_is_hedged_later),
 	KUNIT_CASE(one_of_two_answers_or_a_cancel_wins),
 	KUNIT_CASE(failures_race_with_answers_to_hedges),
 	KUNIT_CASE(both_services_die_at_once),
