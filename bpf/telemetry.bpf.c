@@ -350,7 +350,8 @@ static __always_inline void average(__u64 *a, __u64 value, bool first)
 
 SEC("tp_btf/vexipc_request_send")
 int BPF_PROG(request_send, __u64 instance, __u64 correlation, __u32 slot, __u64 handle,
-	     __u64 queue_ns, __u32 content_len, __u32 in_flight, __u32 queued, __u32 priority)
+	     __u64 queue_ns, __u32 content_len, __u32 in_flight, __u32 queued, __u32 priority,
+	     __u32 limit)
 {
 	struct vexipc_tm_service *s;
 
@@ -364,6 +365,9 @@ int BPF_PROG(request_send, __u64 instance, __u64 correlation, __u32 slot, __u64 
 	s->requests++;
 	s->bytes_in += content_len;
 	in_flight_is(s, in_flight);
+	s->limit = limit;
+	if (!s->limit_min || limit < s->limit_min)
+		s->limit_min = limit;
 	wait_ends(s, priority, queued);
 	return 0;
 }

@@ -29,7 +29,7 @@
 #define VEXIPC_TM_DIR		"/sys/fs/bpf/vexipc"
 
 enum {
-	VEXIPC_TM_VERSION	= 2,	/* of this layout */
+	VEXIPC_TM_VERSION	= 3,	/* of this layout */
 	VEXIPC_TM_SLOTS		= 1024,	/* VEXIPC_MAX_SERVICES */
 	VEXIPC_TM_INSTANCES	= 256,
 	VEXIPC_TM_PROBE		= 16,	/* places an instance may be at */
@@ -76,6 +76,8 @@ struct vexipc_tm_service {
 	__u32 queued;			/* now */
 	__u32 queued_max;
 	__u32 queued_by[VEXIPC_TM_BANDS];
+	__u32 limit;			/* of in_flight, as the last request was sent; 0: none was */
+	__u32 limit_min;		/* the lowest it was then */
 
 	__u64 requests;			/* attempts sent to it */
 	__u64 completed;

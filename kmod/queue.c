@@ -242,7 +242,7 @@ static bool begin_attempt(struct vexipc_service *svc, struct vexipc_request *req
 	vexipc_trace(request_send, svc->inst->cookie,
 		     vexipc_id_with_attempt(req->correlation, *attempt), svc->slot,
 		     svc->handle, now - req->submitted_ns, req->content_len,
-		     svc->in_flight, svc->queued, req->priority);
+		     svc->in_flight, svc->queued, req->priority, vexipc_service_limit(svc));
 	return true;
 }
 

@@ -220,9 +220,10 @@ TRACE_EVENT(vexipc_request_unqueue,
 
 TRACE_EVENT(vexipc_request_send,
 	TP_PROTO(u64 instance, u64 correlation, u32 slot, u64 service, u64 queue_ns,
-		 u32 content_len, u32 in_flight, u32 queued, u32 priority),
+		 u32 content_len, u32 in_flight, u32 queued, u32 priority,
+		 u32 limit),
 	TP_ARGS(instance, correlation, slot, service, queue_ns, content_len, in_flight,
-		queued, priority),
+		queued, priority, limit),
 	TP_STRUCT__entry(
 		__field(u64, instance)
 		__field(u64, correlation)
@@ -233,6 +234,7 @@ TRACE_EVENT(vexipc_request_send,
 		__field(u32, in_flight)
 		__field(u32, queued)
 		__field(u32, priority)
+		__field(u32, limit)
 	),
 	TP_fast_assign(
 		__entry->instance = instance;
@@ -244,11 +246,12 @@ TRACE_EVENT(vexipc_request_send,
 		__entry->in_flight = in_flight;
 		__entry->queued = queued;
 		__entry->priority = priority;
+		__entry->limit = limit;
 	),
-	TP_printk("instance=%llu correlation=%llx slot=%u service=%llx queue_ns=%llu content_len=%u in_flight=%u queued=%u priority=%u",
+	TP_printk("instance=%llu correlation=%llx slot=%u service=%llx queue_ns=%llu content_len=%u in_flight=%u queued=%u priority=%u limit=%u",
 		  __entry->instance, __entry->correlation, __entry->slot,
 		  __entry->service, __entry->queue_ns, __entry->content_len,
-		  __entry->in_flight, __entry->queued, __entry->priority)
+		  __entry->in_flight, __entry->queued, __entry->priority, __entry->limit)
 );
 
 /* @count requests, each with a vexipc_request_send, travel in one message. */

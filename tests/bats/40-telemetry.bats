@@ -98,7 +98,7 @@ assert_service_agrees() {
 	run -1 vexipc telemetry status
 	assert_output_has "another version"
 	attach
-	assert_equal "$(telemetry .version)" 2
+	assert_equal "$(telemetry .version)" 3
 }
 
 # bats test_tags=smoke
@@ -161,6 +161,20 @@ assert_service_agrees() {
 	[ "$(of_service busy queued_max)" -ge 5 ]
 	assert_equal "$(of_instance 'highest_high')" 3
 	assert_agrees
+}
+
+@test "the limit of what a service has at once, as it adapts" {
+	attach
+	start_service one
+	assert_equal "$(of_service one limit)" 0
+	vexipc embed one >/dev/null
+	assert_equal "$(of_service one '|"\(.limit) \(.limit_min)"')" '100 100'
+	config adaptive_concurrency=true
+	vexipc embed two >/dev/null
+	assert_equal "$(of_service one '|.limit == .limit_min and .limit >= 1 and .limit < 20')" true
+	config adaptive_concurrency=false
+	vexipc embed three >/dev/null
+	assert_equal "$(of_service one '|.limit == 100 and .limit_min < 20')" true
 }
 
 @test "bpftool map dump prints the figures by name" {

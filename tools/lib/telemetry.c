@@ -270,6 +270,8 @@ int vexipc_telemetry_service(const struct vexipc_telemetry *t, uint32_t slot, ui
 		.partial = s.partial,
 		.in_flight = s.in_flight,
 		.in_flight_max = s.in_flight_max,
+		.limit = s.limit,
+		.limit_min = s.limit_min,
 		.queued = s.queued,
 		.queued_max = s.queued_max,
 		.queued_low = s.queued_by[0],

@@ -19,6 +19,8 @@ static const struct vexipc_field service_fields[] = {
 	S(weight, NULL, "", NUMBER, "share within its tier"),
 	S(in_flight, "INFLIGHT", "", NUMBER, "requests it has now"),
 	S(in_flight_max, NULL, "", NUMBER, "most it ever had"),
+	S(limit, NULL, "", NUMBER, "most it may have, as the last was sent; 0: none was"),
+	S(limit_min, NULL, "", NUMBER, "lowest that was"),
 	S(queued, "QUEUED", "", NUMBER, "requests that wait for it now"),
 	S(queued_max, NULL, "", NUMBER, "most that ever waited"),
 	S(queued_low, NULL, "", NUMBER, "waiting now, of low priority"),

@@ -116,6 +116,8 @@ static void draw_counters(struct pen *pen, const struct row *row)
 	flow_count(&flow, "slow", s->slow);
 	flow_count(&flow, "in flight", s->in_flight);
 	flow_count(&flow, "highest", s->in_flight_max);
+	flow_count(&flow, "limit", s->limit);
+	flow_count(&flow, "lowest", s->limit_min);
 	flow_count(&flow, "queued", s->queued);
 	flow_count(&flow, "highest", s->queued_max);
 }

@@ -120,6 +120,8 @@ struct vexipc_telemetry_service {
 	uint32_t histogram;		/* bool: percentiles are known */
 	uint32_t in_flight;
 	uint32_t in_flight_max;
+	uint32_t limit;			/* of in_flight, as the last was sent; 0: none was */
+	uint32_t limit_min;
 	uint32_t queued;
 	uint32_t queued_max;
 	uint32_t queued_low;
