@@ -24,6 +24,7 @@
 #include "registry.h"
 #include "request.h"
 #include "transport.h"
+#include "uring.h"
 
 static void notify(struct vexipc_endpoint *ep)
 {
@@ -353,6 +354,7 @@ static const struct file_operations device_fops = {
 	.poll = device_poll,
 	.unlocked_ioctl = vexipc_device_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.uring_cmd = vexipc_device_uring_cmd,
 };
 
 static struct miscdevice device = {

@@ -14,7 +14,7 @@
 #include "cache.h"
 #include "context.h"
 #include "device.h"
-#include "embed.h"
+#include "embed_call.h"
 #include "error.h"
 #include "instance.h"
 #include "memory.h"
@@ -220,150 +220,33 @@ static int do_unregister(struct call *call)
 	return err < 0 ? err : give(call, &arg, sizeof(arg));
 }
 
-static int take_question(const struct vexipc_embed *arg, struct vexipc_question *q, char *id)
-{
-	int err;
-
-	*q = (struct vexipc_question) {
-		.type = VEXIPC_MSG_EMBED_REQUEST,
-		.service = id,
-		.request_id = arg->request_id,
-		.session = arg->session,
-		.content_len = arg->data_size,
-		.model_len = arg->model_len,
-		.service_len = arg->service_len,
-		.dimensions = arg->dimensions,
-		.data_type = arg->data_type,
-		.content_type = arg->content_type,
-		.priority = arg->priority,
-		.timeout_ms = arg->timeout_ms,
-		.algorithm = arg->algorithm,
-		.flags = arg->flags,
-	};
-	err = vexipc_question_check(q);
-	if (err)
-		return err;
-	if (q->service_len) {
-		err = take_name(arg->service_ptr, q->service_len, id);
-		if (err)
-			return err;
-	}
-	q->mem = vexipc_caller_alloc(q->model_len + q->content_len);
-	if (!q->mem)
-		return -ENOMEM;
-	q->model = q->mem;
-	q->content = q->mem + q->model_len;
-	if (copy_from_user(q->mem, u64_to_user_ptr(arg->model_ptr), q->model_len) ||
-	    copy_from_user(q->mem + q->model_len, u64_to_user_ptr(arg->data_ptr),
-			   q->content_len)) {
-		kvfree(q->mem);
-		return -EFAULT;
-	}
-	return 0;
-}
-
-/* What the service said of a failure, as far as there is room for it. */
-static int give_text(struct vexipc_embed *arg, const struct vexipc_request *req, u32 room)
-{
-	u32 len = min(room, req->answer_len);
-
-	arg->error_kind = req->error_kind;
-	arg->error_text_size = req->answer_len;
-	return len && copy_to_user(u64_to_user_ptr(arg->error_text_ptr), req->answer, len) ?
-	       -EFAULT : 0;
-}
-
-/* The out fields, and the vector or the error's text if there is one. */
-static int give_result(const struct call *call, struct vexipc_embed *arg,
-		       const struct vexipc_request *req, u32 text_room)
-{
-	int err = vexipc_error_errno(req->status);
-
-	arg->status = req->status;
-	arg->attempts = req->attempts;
-	arg->retry_after_ms = err ? req->retry_after_ms : 0;
-	arg->service_handle = req->service_handle;
-	arg->result_flags = req->result_flags;
-	if (req->sent_ns) {
-		arg->queue_ns = req->sent_ns - req->submitted_ns;
-		arg->service_ns = req->done_ns - req->sent_ns;
-	}
-	if (err) {
-		err = give_text(arg, req, text_room) ?: err;
-	} else {
-		arg->dimensions = req->out_dimensions;
-		arg->vector_bytes = req->answer_len;
-		arg->scale = req->scale;
-		if (req->answer_len > arg->result_size) {
-			arg->status = VEXIPC_ERR_RESULT_TOO_SMALL;
-			err = -ENOSPC;
-		} else if (copy_to_user(u64_to_user_ptr(arg->result_ptr), req->answer,
-					req->answer_len)) {
-			err = -EFAULT;
-		}
-	}
-	return give(call, arg, sizeof(*arg)) ?: err;
-}
-
 static int do_embed(struct call *call)
 {
 	struct vexipc_endpoint *ep = &call->file->ep;
-	char id[VEXIPC_MAX_NAME];
+	struct vexipc_embed_call embed = { .user = call->user, .size = call->size };
 	struct vexipc_request *req;
-	struct vexipc_embed arg;
-	struct vexipc_question q;
 	u64 request_id;
-	u32 text_room;
-	int err = take(call, &arg, sizeof(arg));
+	int err;
 
-	if (err)
-		return err;
-	if (arg.reserved)
-		return -EINVAL;
-	err = take_question(&arg, &q, id);
-	if (err)
-		return err;
-	arg.status = 0;
-	arg.vector_bytes = 0;
-	arg.scale = 0;
-	arg.attempts = 0;
-	arg.retry_after_ms = 0;
-	arg.service_handle = 0;
-	arg.queue_ns = 0;
-	arg.service_ns = 0;
-	text_room = arg.error_text_ptr ? arg.error_text_size : 0;
-	arg.error_text_size = 0;
-	arg.error_kind = 0;
-	arg.result_flags = 0;
-
-	err = vexipc_access_embed(&call->ctx, q.model, q.model_len, q.priority);
-	req = err ? ERR_PTR(err) : vexipc_question_request(&call->ctx, ep, &q);
-	kvfree(q.mem);
-	if (IS_ERR(req)) {
-		err = PTR_ERR(req);
-		arg.status = vexipc_error_from_errno(err);
-		return give(call, &arg, sizeof(arg)) ?: err;
-	}
-	req->complete = arg.result_ptr ? vexipc_request_wake : vexipc_endpoint_complete;
+	req = vexipc_embed_begin(&embed, &call->ctx, ep);
+	if (IS_ERR(req))
+		return PTR_ERR(req);
+	req->complete = embed.arg.result_ptr ? vexipc_request_wake : vexipc_endpoint_complete;
 	/* Who waits for the answer anyway may as well wait for room. */
-	req->may_wait = arg.result_ptr;
-	req->nonblock = !arg.result_ptr;
+	req->may_wait = embed.arg.result_ptr;
+	req->nonblock = !embed.arg.result_ptr;
 	err = vexipc_request_submit(req);
 	request_id = req->request_id;
 	if (err) {
 		if (err == -EAGAIN)
 			WRITE_ONCE(call->file->pressed, true);
-		arg.status = req->status;
-		arg.retry_after_ms = req->retry_after_ms;
-		err = give(call, &arg, sizeof(arg)) ?: err;
-	} else if (arg.result_ptr) {
-		arg.request_id = request_id;
+		err = vexipc_embed_refused(&embed, req, err);
+	} else if (embed.arg.result_ptr) {
 		vexipc_request_wait(req);
 		vexipc_endpoint_remove(ep, req);
-		err = give_result(call, &arg, req, text_room);
+		err = vexipc_embed_finish(&embed, req);
 	} else {
-		arg.request_id = request_id;
-		err = give(call, &arg, sizeof(arg));
+		err = vexipc_embed_accepted(&embed, request_id);
 		/* Nobody could tell its completion from another's. */
 		if (err)
 			vexipc_endpoint_cancel(ep, request_id);
@@ -508,14 +391,7 @@ free:
 
 static int do_cancel(struct call *call)
 {
-	struct vexipc_cancel arg;
-	int err = take(call, &arg, sizeof(arg));
-
-	if (err)
-		return err;
-	if (arg.flags || arg.reserved)
-		return -EINVAL;
-	return vexipc_endpoint_cancel(&call->file->ep, arg.request_id);
+	return vexipc_cancel_call(&call->file->ep, call->user, call->size);
 }
 
 static int read_config(struct call *call, struct vexipc_config_entry *entries, u32 *count)

@@ -71,6 +71,9 @@
  * descriptor's requests first, then requests for its service; EMSGSIZE, and
  * nothing lost, if the next message does not fit: FIONREAD tells its size.
  *
+ * A program that has an io_uring embeds without waiting: see struct
+ * vexipc_uring_cmd.
+ *
  * Netlink
  * -------
  * Commands and attributes are listed at enum vexipc_cmd. REQUEST and RESPONSE
@@ -825,10 +828,30 @@ struct vexipc_stats {
 	__aligned_u64 hedges_won;		/* it was first; a service: hedges it got, it won */
 };
 
+/* ESRCH there is no such request under way. Its completion says CANCELLED. */
 struct vexipc_cancel {
 	__aligned_u64 request_id;		/* of this descriptor */
 	__u32 flags;
 	__u32 reserved;
+};
+
+/**
+ * struct vexipc_uring_cmd - a call as a command of io_uring
+ *
+ * In the cmd field of an IORING_OP_URING_CMD on the device, whose cmd_op is
+ * VEXIPC_IOC_EMBED or VEXIPC_IOC_CANCEL and arg_ptr what the ioctl would have got. The
+ * struct must stay until the completion; its out fields are written before that, res
+ * is what the ioctl would have failed with, or 0.
+ *
+ * An EMBED never waits for room: EAGAIN, and poll() tells when there is some. When the
+ * ring is closed, or who submitted it ends, its request is cancelled. A CANCEL names
+ * a request by the id that the client chose for it.
+ *
+ * Errors of its own: ENOTTY another cmd_op; EINVAL reserved.
+ */
+struct vexipc_uring_cmd {
+	__aligned_u64 arg_ptr;
+	__aligned_u64 reserved;
 };
 
 /* Configuration: every field is a number. */
