@@ -124,6 +124,19 @@ static bool copy_image(const struct vexipc_image *image, struct iov_iter *to)
 	return true;
 }
 
+/**
+ * vexipc_device_done() - something was handed over to who reads
+ * @file: whose
+ * @out: what; see vexipc_endpoint_done()
+ */
+void vexipc_device_done(struct vexipc_file *file, struct vexipc_out *out)
+{
+	vexipc_endpoint_done(&file->ep, out);
+	/* Another thread may wait for more than are under way now. */
+	if (!READ_ONCE(file->ep.outstanding) && wq_has_sleeper(&file->wait))
+		wake_up_interruptible(&file->wait);
+}
+
 /* One completion or reply. 0 when there is none. */
 static ssize_t read_out(struct vexipc_file *file, struct iov_iter *to)
 {
@@ -139,7 +152,7 @@ static ssize_t read_out(struct vexipc_file *file, struct iov_iter *to)
 		vexipc_endpoint_untake(&file->ep, out);
 		return -EFAULT;
 	}
-	vexipc_endpoint_done(&file->ep, out);
+	vexipc_device_done(file, out);
 	return vexipc_image_len(&image);
 }
 

@@ -166,10 +166,12 @@ void vexipc_endpoint_complete(struct vexipc_request *req)
 
 	spin_lock_bh(&ep->lock);
 	closed = ep->closed;
-	if (closed)
+	if (closed) {
 		forget(ep, req);
-	else
+	} else {
 		list_add_tail(&req->out.node, &ep->out);
+		ep->completed++;
+	}
 	spin_unlock_bh(&ep->lock);
 
 	if (closed)
@@ -311,9 +313,55 @@ struct vexipc_out *vexipc_endpoint_take(struct vexipc_endpoint *ep, u32 room, u3
 		out = ERR_PTR(-EMSGSIZE);
 	} else if (out) {
 		list_del_init(&out->node);
+		ep->completed -= !out->reply;
 	}
 	spin_unlock_bh(&ep->lock);
 	return out;
+}
+
+/**
+ * vexipc_endpoint_take_completed() - take the oldest completed request
+ * @ep: whose
+ *
+ * As vexipc_endpoint_take(), whatever else is there to read and however large it is.
+ *
+ * Return: it, or NULL.
+ */
+struct vexipc_request *vexipc_endpoint_take_completed(struct vexipc_endpoint *ep)
+{
+	struct vexipc_request *req = NULL;
+	struct vexipc_out *out;
+
+	if (!READ_ONCE(ep->completed))
+		return NULL;
+	spin_lock_bh(&ep->lock);
+	list_for_each_entry(out, &ep->out, node) {
+		if (out->reply)
+			continue;
+		list_del_init(&out->node);
+		ep->completed--;
+		req = request_of(out);
+		break;
+	}
+	spin_unlock_bh(&ep->lock);
+	return req;
+}
+
+/**
+ * vexipc_endpoint_completed() - are so many there to be taken, or all there will be?
+ * @ep: whose
+ * @count: how many
+ */
+bool vexipc_endpoint_completed(struct vexipc_endpoint *ep, unsigned int count)
+{
+	bool enough;
+
+	if (READ_ONCE(ep->completed) >= count)
+		return true;
+	spin_lock_bh(&ep->lock);
+	enough = ep->completed >= count || ep->completed == ep->outstanding;
+	spin_unlock_bh(&ep->lock);
+	return enough;
 }
 
 /**
@@ -327,8 +375,10 @@ void vexipc_endpoint_untake(struct vexipc_endpoint *ep, struct vexipc_out *out)
 
 	spin_lock_bh(&ep->lock);
 	closed = ep->closed;
-	if (!closed)
+	if (!closed) {
 		list_add(&out->node, &ep->out);
+		ep->completed += !out->reply;
+	}
 	spin_unlock_bh(&ep->lock);
 	if (closed)
 		vexipc_endpoint_done(ep, out);
@@ -401,6 +451,7 @@ void vexipc_endpoint_close(struct vexipc_endpoint *ep, bool died)
 
 	spin_lock_bh(&ep->lock);
 	list_splice_init(&ep->out, &unread);
+	ep->completed = 0;
 	while ((req = list_first_entry_or_null(&ep->requests, struct vexipc_request,
 					       ep_node))) {
 		refcount_inc(&req->refs);

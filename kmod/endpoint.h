@@ -61,6 +61,7 @@ struct vexipc_endpoint_ops {
  * @requests:	 its requests, until their completion is taken
  * @out:	 what it has yet to read, oldest first
  * @outstanding: how many are in @requests
+ * @completed:	 how many of them are in @out
  * @replies:	 how many replies are in @out
  * @own_ids:	 requests whose ids the client chose, made when first needed
  * @service:	 the service that it registered; stays until the endpoint goes,
@@ -77,6 +78,7 @@ struct vexipc_endpoint {
 	struct list_head requests;
 	struct list_head out;
 	unsigned int outstanding;
+	unsigned int completed;
 	unsigned int replies;
 	struct hlist_head *own_ids;
 	struct vexipc_service *service;
@@ -96,6 +98,8 @@ int vexipc_endpoint_cancel(struct vexipc_endpoint *ep, u64 request_id);
 
 int vexipc_endpoint_reply(struct vexipc_endpoint *ep, const struct vexipc_image *image);
 struct vexipc_out *vexipc_endpoint_take(struct vexipc_endpoint *ep, u32 room, u32 *need);
+struct vexipc_request *vexipc_endpoint_take_completed(struct vexipc_endpoint *ep);
+bool vexipc_endpoint_completed(struct vexipc_endpoint *ep, unsigned int count);
 void vexipc_endpoint_untake(struct vexipc_endpoint *ep, struct vexipc_out *out);
 void vexipc_endpoint_done(struct vexipc_endpoint *ep, struct vexipc_out *out);
 void vexipc_out_image(struct vexipc_out *out, struct vexipc_image *image);

@@ -25,6 +25,7 @@
 #include "request.h"
 #include "rules.h"
 #include "spec.h"
+#include "submit_call.h"
 #include "token.h"
 
 /* struct call is one ioctl on its way: who, and where its struct lies. */
@@ -613,6 +614,17 @@ static int do_cache_flush(struct call *call)
 	return give(call, &arg, sizeof(arg));
 }
 
+static int do_submit(struct call *call)
+{
+	struct vexipc_submit arg;
+	int err = take(call, &arg, sizeof(arg));
+
+	if (err)
+		return err;
+	err = vexipc_submit_call(&call->ctx, call->file, &arg);
+	return give(call, &arg, sizeof(arg)) ?: err;
+}
+
 static int (*const calls[])(struct call *call) = {
 	[_IOC_NR(VEXIPC_IOC_REGISTER)]	 = do_register,
 	[_IOC_NR(VEXIPC_IOC_UNREGISTER)] = do_unregister,
@@ -628,6 +640,7 @@ static int (*const calls[])(struct call *call) = {
 	[_IOC_NR(VEXIPC_IOC_TOKENS)]	 = do_tokens,
 	[_IOC_NR(VEXIPC_IOC_RULES)]	 = do_rules,
 	[_IOC_NR(VEXIPC_IOC_CACHE_FLUSH)] = do_cache_flush,
+	[_IOC_NR(VEXIPC_IOC_SUBMIT)]	 = do_submit,
 };
 
 long vexipc_device_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)

@@ -907,6 +907,7 @@ static const struct {
 	{ VEXIPC_IOC_TOKENS, sizeof(struct vexipc_tokens) },
 	{ VEXIPC_IOC_RULES, sizeof(struct vexipc_rules) },
 	{ VEXIPC_IOC_CACHE_FLUSH, sizeof(struct vexipc_cache_flush) },
+	{ VEXIPC_IOC_SUBMIT, sizeof(struct vexipc_submit) },
 };
 
 static void numbers(void)

@@ -656,6 +656,62 @@ struct vexipc_embed_batch {
 };
 
 /**
+ * struct vexipc_outcome - what came of a request that was submitted
+ *
+ * The vector, or of a failure what the service said, goes to result_ptr. When it is
+ * longer than result_size, a text is cut off, and a vector left to be taken with more
+ * room.
+ */
+struct vexipc_outcome {
+	__aligned_u64 result_ptr;
+	__u32 result_size;
+	__u32 status;				/* out: enum vexipc_error */
+	__aligned_u64 request_id;		/* out */
+	__aligned_u64 service_handle;		/* out */
+	__aligned_u64 queue_ns;			/* out */
+	__aligned_u64 service_ns;		/* out */
+	__u32 result_bytes;			/* out: of the vector, or the whole text */
+	__u32 dimensions;			/* out */
+	__u32 scale;				/* out: float bits */
+	__u32 attempts;				/* out */
+	__u32 retry_after_ms;			/* out */
+	__u32 error_kind;			/* out: VEXIPC_ERROR_* */
+	__u32 result_flags;			/* out: VEXIPC_RESULT_* */
+	__u32 reserved;
+};
+
+#define VEXIPC_MAX_SUBMIT	4096u
+
+/**
+ * struct vexipc_submit - submit many requests, and take many completions
+ *
+ * First the embeds, each without result_ptr, are submitted in order: each one's out
+ * fields are written, of those request_id tells its completion. The first that is not
+ * accepted ends that, submitted says how many were before it, and its status why it was
+ * not. Then up to reap completions of the descriptor's are taken, oldest first, whatever
+ * call they were submitted by. Until `wait` of them are there the call waits, but not
+ * when nothing is under way any more, nor, when timeout_ns is not 0, longer than that.
+ *
+ * Once anything was submitted or taken the call succeeds; what ended it the next one
+ * tells. Errors: EINVAL more than VEXIPC_MAX_SUBMIT, wait above reap, a size that is too
+ * small, result_ptr in an embed, nothing to do; EFAULT; EMSGSIZE the next vector needs
+ * result_bytes; ETIMEDOUT; EINTR; those of struct vexipc_embed.
+ */
+struct vexipc_submit {
+	__aligned_u64 embeds_ptr;		/* struct vexipc_embed, embed_size apart */
+	__aligned_u64 outcomes_ptr;		/* struct vexipc_outcome, likewise */
+	__aligned_u64 timeout_ns;
+	__u32 embed_size;
+	__u32 outcome_size;
+	__u32 count;				/* of embeds */
+	__u32 reap;
+	__u32 wait;
+	__u32 submitted;			/* out */
+	__u32 reaped;				/* out */
+	__u32 reserved;
+};
+
+/**
  * struct vexipc_service_entry - one service, as lists and status show it
  *
  * Also travels in DISCOVERY and STATUS_RESPONSE messages, little-endian.
@@ -1226,6 +1282,7 @@ struct vexipc_rules {
 #define VEXIPC_IOC_TOKENS	_IOWR(VEXIPC_IOC_MAGIC, 0x2b, struct vexipc_tokens)
 #define VEXIPC_IOC_RULES	_IOWR(VEXIPC_IOC_MAGIC, 0x2c, struct vexipc_rules)
 #define VEXIPC_IOC_CACHE_FLUSH	_IOWR(VEXIPC_IOC_MAGIC, 0x2d, struct vexipc_cache_flush)
+#define VEXIPC_IOC_SUBMIT	_IOWR(VEXIPC_IOC_MAGIC, 0x2e, struct vexipc_submit)
 
 /* The names VexFS knows these by. */
 #define VEXFS_IOCTL_IPC_REGISTER_SERVICE	VEXIPC_IOC_REGISTER
