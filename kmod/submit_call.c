@@ -136,7 +136,9 @@ static int wait_and_reap(struct vexipc_file *file, struct vexipc_submit *arg)
 		if (!READ_ONCE(file->ep.outstanding))
 			break;
 		left = wait_event_interruptible_timeout(file->wait,
-				vexipc_endpoint_completed(&file->ep, wanted), left);
+							vexipc_endpoint_completed(&file->ep,
+										  wanted),
+							left);
 		err = reap(file, arg);
 		if (!err && left < 0)
 			err = -EINTR;
