@@ -11,7 +11,7 @@
 #include "bench.h"
 #include "selection.h"
 
-enum { MAX_LIST = 16 };
+enum { MAX_LIST = 24 };
 
 /* In the order of the table. */
 static const struct bench_peer *const peers[] = {
@@ -19,7 +19,19 @@ static const struct bench_peer *const peers[] = {
 	&bench_vexipc_netlink_lib, &bench_vexipc_chardev_batch,
 	&bench_vexipc_netlink_batch, &bench_vexipc_cached, &bench_unix_stream,
 	&bench_unix_seqpacket, &bench_pipe,
-	&bench_eventfd,
+	&bench_eventfd, &bench_haproxy,
+#ifdef BENCH_FUSE
+	&bench_fuse_write, &bench_fuse_ioctl,
+#endif
+#ifdef BENCH_ZEROMQ
+	&bench_zeromq,
+#endif
+#ifdef BENCH_NNG
+	&bench_nng,
+#endif
+#ifdef BENCH_NATS
+	&bench_nats,
+#endif
 };
 
 struct arguments {
