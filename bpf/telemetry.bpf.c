@@ -104,6 +104,14 @@ instance_of(struct vexipc_tm_control *c, __u64 cookie)
 	return inst;
 }
 
+/* What a program needs that keeps figures of the instance alone; NULL: keep none. */
+static __always_inline struct vexipc_tm_instance *our_instance(__u64 cookie)
+{
+	struct vexipc_tm_control *c = our_control();
+
+	return c ? instance_of(c, cookie) : NULL;
+}
+
 SEC("tp_btf/vexipc_instance_exit")
 int BPF_PROG(instance_exit, __u64 cookie)
 {
@@ -590,12 +598,8 @@ int BPF_PROG(request_refuse, __u64 instance, __u64 request_id, __u32 uid, __u32 
 SEC("tp_btf/vexipc_cache_lookup")
 int BPF_PROG(cache_lookup, __u64 instance, __u64 correlation, __u32 lookup)
 {
-	struct vexipc_tm_control *c = our_control();
-	struct vexipc_tm_instance *inst;
+	struct vexipc_tm_instance *inst = our_instance(instance);
 
-	if (!c)
-		return 0;
-	inst = instance_of(c, instance);
 	if (!inst)
 		return 0;
 	switch (lookup) {
@@ -608,6 +612,21 @@ int BPF_PROG(cache_lookup, __u64 instance, __u64 correlation, __u32 lookup)
 	default:
 		atomic_add(&inst->cache_misses, 1);
 	}
+	return 0;
+}
+
+SEC("tp_btf/vexipc_request_hedge")
+int BPF_PROG(request_hedge, __u64 instance, __u64 correlation, __u64 hedge, __u64 service,
+	     bool ended, __u32 error)
+{
+	struct vexipc_tm_instance *inst = our_instance(instance);
+
+	if (!inst)
+		return 0;
+	if (!ended)
+		atomic_add(&inst->hedges, 1);
+	else if (!error)
+		atomic_add(&inst->hedges_won, 1);
 	return 0;
 }
 

@@ -173,6 +173,8 @@ struct vexipc_tm_instance {
 	__u64 cache_hits;		/* looks into the cache of answers, by what came of it */
 	__u64 cache_misses;
 	__u64 coalesced;		/* waited for an equal request's answer */
+	__u64 hedges;			/* late ones asked of a second service, too */
+	__u64 hedges_won;		/* of them, answered by that one first */
 };
 
 /* What waits in an instance's queues, by band of priority. */

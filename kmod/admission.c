@@ -184,16 +184,23 @@ static void give(struct vexipc_buckets *buckets, const struct vexipc_toll *toll)
 }
 
 /**
- * vexipc_admission_refused() - count a refusal, and say when to come back
- * @req: that is refused
- * @scope: by whose rate
+ * vexipc_admission_retry_after() - say when to come back
+ * @req: has found a rate used up
  * @wait_ns: until there would be enough
  */
-void vexipc_admission_refused(struct vexipc_request *req, enum vexipc_scope scope,
-			      u64 wait_ns)
+void vexipc_admission_retry_after(struct vexipc_request *req, u64 wait_ns)
 {
 	req->retry_after_ms = clamp(div_u64(wait_ns + NSEC_PER_MSEC - 1, NSEC_PER_MSEC),
 				    1ull, (u64)VEXIPC_MAX_TIMEOUT_MS);
+}
+
+/**
+ * vexipc_admission_refused() - count a refusal
+ * @req: that is refused, for as long as vexipc_admission_retry_after() has said
+ * @scope: by whose rate
+ */
+void vexipc_admission_refused(struct vexipc_request *req, enum vexipc_scope scope)
+{
 	this_cpu_inc(req->inst->stats->event[scopes[scope].counter]);
 	vexipc_alert(req->inst, VEXIPC_ALERT_RATE_LIMITED, NULL, req->retry_after_ms,
 		     scopes[scope].text);
@@ -513,7 +520,8 @@ int vexipc_admission_enter(struct vexipc_request *req, struct vexipc_charge *cha
 		wait = max(wait, vexipc_admission_wait(charge->paid[k].buckets,
 						       &charge->paid[k].toll, now));
 	charge->count = i - 1;
-	vexipc_admission_refused(req, whose[i - 1], wait);
+	vexipc_admission_retry_after(req, wait);
+	vexipc_admission_refused(req, whose[i - 1]);
 	return -EDQUOT;
 }
 

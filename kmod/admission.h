@@ -126,8 +126,8 @@ int vexipc_admission_hold(struct vexipc_request *req);
 int vexipc_admission_enter(struct vexipc_request *req, struct vexipc_charge *charge);
 void vexipc_admission_end(struct vexipc_charge *charge, bool refused);
 void vexipc_admission_release(struct vexipc_request *req);
-void vexipc_admission_refused(struct vexipc_request *req, enum vexipc_scope scope,
-			      u64 wait_ns);
+void vexipc_admission_retry_after(struct vexipc_request *req, u64 wait_ns);
+void vexipc_admission_refused(struct vexipc_request *req, enum vexipc_scope scope);
 
 void vexipc_admission_toll(struct vexipc_instance *inst, enum vexipc_scope scope,
 			   const struct vexipc_request *req, struct vexipc_toll *toll);

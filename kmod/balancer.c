@@ -58,7 +58,8 @@ static bool eligible(struct vexipc_service *svc, struct vexipc_pick *pick)
 			return false;
 		}
 	}
-	return !pick->with_room || vexipc_service_in_hand(svc) < vexipc_service_limit(svc);
+	return (!pick->with_room && likely(!req->hedged)) ||
+	       vexipc_service_in_hand(svc) < vexipc_service_limit(svc);
 }
 
 /* The service at a place of the set, if it may have the request. */
@@ -270,7 +271,8 @@ static struct vexipc_service *from_set(struct vexipc_instance *inst, struct vexi
 							pick->req);
 	struct vexipc_service *svc = choose(inst, pick, set);
 
-	if (svc || !pick->capable)
+	/* A hedge is for those that are well. */
+	if (svc || !pick->capable || pick->req->hedged)
 		return svc;
 	pick->last_choice = true;
 	return choose(inst, pick, set);
@@ -329,7 +331,9 @@ static struct vexipc_service *of_session(struct vexipc_instance *inst,
 static struct vexipc_service *balanced(struct vexipc_instance *inst, struct vexipc_pick *pick)
 {
 	struct vexipc_request *req = pick->req;
-	bool sticky = req->session && vexipc_config(inst, VEXIPC_CONFIG_STICKY_TIMEOUT_SEC);
+	/* Its session stays where it is when a request is asked elsewhere, too. */
+	bool sticky = req->session && !req->hedged &&
+		      vexipc_config(inst, VEXIPC_CONFIG_STICKY_TIMEOUT_SEC);
 	u64 at = sticky ? vexipc_sticky_find(inst, req) : 0;
 	bool stays = false;
 	struct vexipc_service *svc = at ? of_session(inst, pick, at, &stays) : NULL;
@@ -390,7 +394,7 @@ struct vexipc_service *vexipc_balancer_pick(struct vexipc_request *req,
 	local_bh_enable();
 
 	if (!svc && *why == -EDQUOT)
-		vexipc_admission_refused(req, VEXIPC_SCOPE_SERVICE, wait_ns);
+		vexipc_admission_retry_after(req, wait_ns);
 	if (!svc && *why == -ENODEV && !req->pin && !req->tried_count)
 		vexipc_alert(inst, VEXIPC_ALERT_NO_CAPABLE_SERVICE, NULL, req->dimensions,
 			     "no capable service is available");

@@ -205,46 +205,22 @@ static void finish_all(struct batch *batch, enum vexipc_error why)
 			vexipc_request_finish(batch->item[i].req, why);
 }
 
-static unsigned long jiffies_until(u64 deadline)
-{
-	u64 now = ktime_get_ns();
-
-	return deadline > now ? nsecs_to_jiffies(deadline - now) + 1 : 0;
-}
-
 /*
  * Until no more than @most are under way. When a signal or the deadline comes
  * first, what is left is ended, so that none is in the end.
  */
 static enum vexipc_error wait(struct batch *batch, int most)
 {
-	enum vexipc_error why = VEXIPC_OK;
-	u64 deadline = batch->ctx->deadline;
-	long left = jiffies_until(deadline);
+	enum vexipc_error why;
 
 	vexipc_request_unplug(batch->ep->inst, &batch->plug);
-	prepare_to_rcuwait(&batch->waiter);
-	for (;;) {
-		set_current_state(why ? TASK_UNINTERRUPTIBLE : TASK_INTERRUPTIBLE);
-		if (atomic_read_acquire(&batch->left) <= most)
-			break;
-		if (why) {
-			schedule();
-			continue;
-		}
-		if (signal_pending(current))
-			why = VEXIPC_ERR_INTERRUPTED;
-		else if (!left)
-			why = VEXIPC_ERR_TIMED_OUT;
-		if (why) {
-			__set_current_state(TASK_RUNNING);
-			finish_all(batch, why);
-			most = 0;
-			continue;
-		}
-		left = schedule_timeout(left) ?: jiffies_until(deadline);
+	why = vexipc_wait_until(&batch->waiter, atomic_read_acquire(&batch->left) <= most,
+				batch->ctx->deadline);
+	if (why) {
+		finish_all(batch, why);
+		rcuwait_wait_event(&batch->waiter, !atomic_read_acquire(&batch->left),
+				   TASK_UNINTERRUPTIBLE);
 	}
-	finish_rcuwait(&batch->waiter);
 	return why;
 }
 
@@ -268,12 +244,11 @@ static enum vexipc_error submit_all(struct batch *batch)
 		}
 		while (no_room(submit(batch, item, &batch->plug))) {
 			under_way = atomic_read(&batch->left);
-			if (!under_way) {
-				submit(batch, item, NULL);
-				break;
-			}
-			why = wait(batch, under_way / 2);
-			if (why)
+			if (under_way)
+				why = wait(batch, under_way / 2);
+			else if (submit(batch, item, NULL) == -EINTR)
+				why = VEXIPC_ERR_INTERRUPTED;
+			if (why || !under_way)
 				break;
 		}
 		if (why)
@@ -287,7 +262,7 @@ static void take_result(struct vexipc_embed_item *user, const struct vexipc_requ
 {
 	user->status = req->status;
 	user->attempts = req->attempts;
-	user->retry_after_ms = req->retry_after_ms;
+	user->retry_after_ms = req->status ? req->retry_after_ms : 0;
 	user->service_handle = req->service_handle;
 	if (req->sent_ns) {
 		user->queue_ns = req->sent_ns - req->submitted_ns;

@@ -472,30 +472,49 @@ static bool chosen(struct vexipc_cache *cache, const struct vexipc_kept *kept,
 	       is_of_model(cache->inst, kept, choice->model, choice->model_len);
 }
 
+/* A walk that pauses at an entry goes on behind it, unless that has gone meanwhile. */
+static bool is_kept(struct vexipc_cache *cache, const struct vexipc_kept *kept)
+{
+	bool there;
+
+	spin_lock_bh(&cache->lock);
+	there = kept->place != VEXIPC_KEPT_NOWHERE;
+	spin_unlock_bh(&cache->lock);
+	return there;
+}
+
 /*
- * Once through the table. An entry is missed when the walk pauses at one of its
- * bucket that it has dropped: it goes on by their number, and there are fewer.
+ * Once through the table. @missed: maybe not through all of it. When what it paused
+ * at has gone, whoever dropped it, it goes on by the number of those it has seen in
+ * the bucket, and there are fewer.
  */
-static u32 walk(struct vexipc_cache *cache, const struct choice *choice)
+static u32 walk(struct vexipc_cache *cache, const struct choice *choice, bool *missed)
 {
 	struct rhashtable_iter iter;
 	struct vexipc_kept *kept;
 	u32 seen = 0, dropped = 0;
 
+	*missed = false;
 	rhashtable_walk_enter(&cache->table, &iter);
 	rhashtable_walk_start(&iter);
 	/* When the table is resized it begins again: nothing is left out. */
 	while ((kept = rhashtable_walk_next(&iter))) {
-		if (!IS_ERR(kept) && refcount_inc_not_zero(&kept->refs)) {
-			if (chosen(cache, kept, choice))
-				dropped += drop_one(cache, kept);
-			vexipc_kept_put(kept);
-		}
-		if (++seen % FLUSH_AT_ONCE)
+		bool pause = ++seen % FLUSH_AT_ONCE == 0;
+
+		/* About to be freed: it pauses at the next one. */
+		if (IS_ERR(kept) || !refcount_inc_not_zero(&kept->refs)) {
+			seen -= pause;
 			continue;
-		rhashtable_walk_stop(&iter);
-		cond_resched();
-		rhashtable_walk_start(&iter);
+		}
+		if (chosen(cache, kept, choice))
+			dropped += drop_one(cache, kept);
+		if (pause) {
+			rhashtable_walk_stop(&iter);
+			cond_resched();
+			rhashtable_walk_start(&iter);
+			*missed |= !is_kept(cache, kept);
+		}
+		vexipc_kept_put(kept);
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
@@ -524,7 +543,8 @@ u32 vexipc_cache_flush(struct vexipc_instance *inst, const char *model, u32 mode
 		.service = service, .service_len = service_len,
 	};
 	struct vexipc_cache *cache = READ_ONCE(inst->cache);
-	u32 dropped = 0, more;
+	u32 dropped = 0;
+	bool missed;
 
 	if (!cache)
 		return 0;
@@ -533,10 +553,9 @@ u32 vexipc_cache_flush(struct vexipc_instance *inst, const char *model, u32 mode
 	WRITE_ONCE(cache->epoch, choice.epoch);
 	spin_unlock_bh(&cache->lock);
 	/* None of that epoch comes any more, so there is an end to it. */
-	do {
-		more = walk(cache, &choice);
-		dropped += more;
-	} while (more);
+	do
+		dropped += walk(cache, &choice, &missed);
+	while (missed);
 	vexipc_count_add(inst, CACHE_INVALIDATIONS, dropped);
 	return dropped;
 }
@@ -573,8 +592,10 @@ static void sweep(struct work_struct *work)
 	struct vexipc_cache *cache = container_of(to_delayed_work(work), struct vexipc_cache,
 						  sweep);
 	const struct choice old = { .old = true };
+	bool missed;
 
-	vexipc_count_add(cache->inst, CACHE_EXPIRATIONS, walk(cache, &old));
+	/* What it missed it finds the next time. */
+	vexipc_count_add(cache->inst, CACHE_EXPIRATIONS, walk(cache, &old, &missed));
 	if (READ_ONCE(cache->entries))
 		queue_delayed_work(system_power_efficient_wq, &cache->sweep, SWEEP_SEC * HZ);
 }

@@ -85,6 +85,8 @@ static const struct vexipc_config_row rows[VEXIPC_CONFIG_MAX + 1] = {
 	ROW(CACHE_MAX_BYTES,		64 << 10, 1 << 30, 16 << 20),
 	ROW(CACHE_PER_USER,		0, 1, 0),
 	ROW(COALESCE,			0, 1, 0),
+	ROW(HEDGE_PERCENTILE,		0, 99, 0),
+	ROW(HEDGE_BUDGET_PERCENT,	0, 100, 10),
 };
 
 void vexipc_config_init(struct vexipc_settings *s)

@@ -37,6 +37,7 @@ enum { VEXIPC_NETLINK_HASH_BITS = 8 };
  * @live:	   requests admitted and not completed
  * @admission:	   how much comes in
  * @retrying:	   of them, those that have failed once and were not moved
+ * @hedging:	   hedges under way
  * @queued:	   requests waiting in some queue
  * @queued_max:	   the most ever in @queued
  * @pressure:	   who waits for room in the queues
@@ -78,6 +79,7 @@ struct vexipc_instance {
 	atomic_t live;
 	struct vexipc_admission admission;
 	atomic_t retrying;
+	atomic_t hedging;
 	atomic_t queued;
 	atomic_t queued_max;
 	struct vexipc_pressure pressure;

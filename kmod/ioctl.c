@@ -184,7 +184,7 @@ static int do_register(struct call *call)
 	arg.heartbeat_ms = vexipc_heartbeat_ms(svc);
 	err = give(call, &arg, sizeof(arg));
 	if (err)
-		vexipc_registry_remove(svc, false);
+		vexipc_registry_take_back(svc);
 	vexipc_service_put(svc);
 	return err;
 }
@@ -281,7 +281,7 @@ static int give_result(const struct call *call, struct vexipc_embed *arg,
 
 	arg->status = req->status;
 	arg->attempts = req->attempts;
-	arg->retry_after_ms = req->retry_after_ms;
+	arg->retry_after_ms = err ? req->retry_after_ms : 0;
 	arg->service_handle = req->service_handle;
 	arg->result_flags = req->result_flags;
 	if (req->sent_ns) {

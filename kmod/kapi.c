@@ -130,7 +130,7 @@ static void fill_result(const struct vexipc_request *req, struct vexipc_kernel_r
 		.err = vexipc_error_errno(req->status),
 		.error = req->status,
 		.service_handle = req->service_handle,
-		.retry_after_ms = req->retry_after_ms,
+		.retry_after_ms = req->status ? req->retry_after_ms : 0,
 		.flags = req->result_flags,
 	};
 	if (req->sent_ns) {

@@ -327,8 +327,9 @@ static int dispatch(struct vexipc_incoming *in)
  *
  * Context: may sleep, but waits for no other request.
  * Return: 0, or a negative errno as include/uapi/linux/vexipc.h lists them
- * under "Messages": then it changed nothing. -EAGAIN is for who does not wait, and
- * tries it again. An answer that nobody waits for is not an error.
+ * under "Messages": then it changed nothing, but for -ENOMEM and -ENOBUFS where only
+ * the ACK could not be told. -EAGAIN is for who does not wait, and tries it again. An
+ * answer that nobody waits for is not an error.
  */
 int vexipc_message_receive(struct vexipc_context *ctx, struct vexipc_endpoint *ep,
 			   void **message, u32 len)

@@ -150,7 +150,7 @@ int vexipc_message_register(struct vexipc_incoming *in)
 	err = vexipc_message_ack(in, 0, &ack);
 	/* One who can not be told its handle is not registered. */
 	if (err)
-		vexipc_registry_remove(svc, false);
+		vexipc_registry_take_back(svc);
 	vexipc_service_put(svc);
 	return err;
 }

@@ -75,6 +75,8 @@ static const u16 stats_offset[VEXIPC_STATS_MAX + 1] = {
 	FIELD(CACHE_ENTRIES, cache_entries),
 	FIELD(CACHE_BYTES, cache_bytes),
 	FIELD(COALESCED, coalesced),
+	FIELD(HEDGES, hedges),
+	FIELD(HEDGES_WON, hedges_won),
 };
 
 #define STAT_ROOM nla_total_size_64bit(sizeof(u64))

@@ -252,7 +252,7 @@ static int add_service(struct vexipc_context *ctx, struct vexipc_socket *socket,
 	}
 	/* Who does not learn that it is registered will not serve. */
 	if (err)
-		vexipc_registry_remove(svc, false);
+		vexipc_registry_take_back(svc);
 	vexipc_service_put(svc);
 	return err;
 free:

@@ -11,6 +11,7 @@
 
 #include "carrier.h"
 #include "endpoint.h"
+#include "hedge.h"
 #include "instance.h"
 #include "overflow.h"
 #include "policy.h"
@@ -237,6 +238,7 @@ static bool begin_attempt(struct vexipc_service *svc, struct vexipc_request *req
 		svc->bytes_in += req->content_len;
 	}
 	svc->send_tries = 0;
+	vexipc_hedge_watch(svc);
 	vexipc_trace(request_send, svc->inst->cookie,
 		     vexipc_id_with_attempt(req->correlation, *attempt), svc->slot,
 		     svc->handle, now - req->submitted_ns, req->content_len,
@@ -333,7 +335,7 @@ struct vexipc_request *vexipc_queue_next(struct vexipc_service *svc, u32 room,
 				continue;
 			unqueue(svc, req);
 			list_add_tail(&req->node, &expired);
-			if (!vexipc_request_is_probe(req))
+			if (vexipc_request_counts(req))
 				vexipc_count(svc->inst, EXPIRED);
 			continue;
 		}

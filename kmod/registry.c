@@ -21,6 +21,7 @@
 #include "context.h"
 #include "endpoint.h"
 #include "health.h"
+#include "hedge.h"
 #include "instance.h"
 #include "netlink.h"
 #include "protocol.h"
@@ -204,6 +205,7 @@ static struct vexipc_service *service_alloc(const struct vexipc_context *ctx,
 	INIT_WORK(&svc->leave, leave_work);
 	INIT_WORK(&svc->move_on, move_on);
 	INIT_DELAYED_WORK(&svc->send_work, vexipc_transport_netlink_retry);
+	vexipc_hedge_init(svc);
 	svc->registered_ns = ktime_get_ns();
 	svc->last_sign_ns = svc->registered_ns;
 	svc->fresh_ns = svc->registered_ns;
@@ -432,7 +434,7 @@ int vexipc_registry_remove(struct vexipc_service *svc, bool died)
 	mutex_unlock(&inst->registry_lock);
 
 	if (svc->token)
-		vexipc_token_release(&inst->tokens, svc->token, false);
+		vexipc_token_release(&inst->tokens, svc->token, READ_ONCE(svc->untold));
 
 	vexipc_queue_evict(svc, true, &moved);
 	list_for_each_entry(req, &moved, node)
@@ -454,10 +456,25 @@ int vexipc_registry_remove(struct vexipc_service *svc, bool died)
 	if (cancel_delayed_work_sync(&svc->send_work))
 		vexipc_service_put(svc);	/* the work's */
 	vexipc_carrier_stop(svc);
+	vexipc_hedge_stop(svc);
 	if (attached)
 		vexipc_service_put(svc);
 	vexipc_service_put(svc);
 	return count;
+}
+
+/**
+ * vexipc_registry_take_back() - a service goes that could not be told it has come
+ * @svc: the caller has a reference
+ *
+ * The token that it came with is as good as before.
+ *
+ * Context: may sleep; no locks held.
+ */
+void vexipc_registry_take_back(struct vexipc_service *svc)
+{
+	WRITE_ONCE(svc->untold, true);
+	vexipc_registry_remove(svc, false);
 }
 
 /**

@@ -68,6 +68,7 @@ struct vexipc_service_spec {
  * @registered_ns: when
  * @token:	it came with, 0: none
  * @token_flags: what it may by that; without a token all that a service may
+ * @untold:	its registration is taken back
  * @breadth:	how much it can do, for the tightest fit
  * @turn_weight: smooth weighted round robin's account
  * @buckets:	how much it may get
@@ -93,6 +94,8 @@ struct vexipc_service_spec {
  * @send_work:	netlink: tries again to send what found no room; a reference
  * @send_tries:	in vain, for the request at the head of @queue
  * @sending:	netlink: one sends, and so many wishes came meanwhile
+ * @hedge_work:	looks for requests that are late; a reference. See hedge.c
+ * @hedge_armed: it will
  * @send_blocked: netlink: the socket had no room for the request at the head
  * @fresh_ns:	when it came, or came back
  * @latency:	as the algorithms see it
@@ -118,6 +121,7 @@ struct vexipc_service {
 	u64 registered_ns;
 	u64 token;
 	u32 token_flags;
+	bool untold;
 	u32 breadth;
 	atomic_t turn_weight;
 	struct vexipc_buckets buckets;
@@ -140,6 +144,8 @@ struct vexipc_service {
 	u32 send_tries;
 	atomic_t sending;
 	bool send_blocked;
+	struct delayed_work hedge_work;
+	bool hedge_armed;
 	u64 fresh_ns;
 	struct vexipc_latency latency;
 	struct vexipc_breaker breaker;
@@ -147,6 +153,7 @@ struct vexipc_service {
 
 	u64 requests, completed, failures, timed_out, cancelled;
 	u64 orphans, bad_answers;
+	u64 hedges, hedges_won;
 	u64 bytes_in, bytes_out;
 	u32 average_us;
 	struct vexipc_histogram times;
@@ -179,6 +186,7 @@ struct vexipc_service *vexipc_registry_add(const struct vexipc_context *ctx,
 					   struct vexipc_endpoint *ep,
 					   struct vexipc_service_spec *spec);
 int vexipc_registry_remove(struct vexipc_service *svc, bool died);
+void vexipc_registry_take_back(struct vexipc_service *svc);
 void vexipc_registry_drain(struct vexipc_service *svc, bool drain);
 void vexipc_registry_leave_when_idle(struct vexipc_service *svc);
 void vexipc_registry_move_on(struct vexipc_service *svc);

@@ -14,6 +14,7 @@
 #include "cache.h"
 #include "context.h"
 #include "error.h"
+#include "hedge.h"
 #include "instance.h"
 #include "memory.h"
 #include "protocol.h"
@@ -23,7 +24,7 @@
 #include "trace.h"
 #include "transport.h"
 
-enum { BACKOFF_MAX_MS = 30000, LEAST_RETRIES = 3 };
+enum { BACKOFF_MAX_MS = 30000, LEAST_BUDGET = 3 };
 
 static struct kmem_cache *request_cache;
 
@@ -41,9 +42,7 @@ void vexipc_request_cache_exit(void)
 /* Until the deadline; 0 when it is past. */
 static unsigned long jiffies_left(const struct vexipc_request *req)
 {
-	u64 now = ktime_get_ns();
-
-	return req->deadline_ns > now ? nsecs_to_jiffies(req->deadline_ns - now) + 1 : 0;
+	return vexipc_jiffies_until(req->deadline_ns);
 }
 
 static void deadline_expired(struct timer_list *timer)
@@ -122,9 +121,11 @@ struct vexipc_request *vexipc_request_alloc(const struct vexipc_context *ctx,
 void vexipc_request_put(struct vexipc_request *req)
 {
 	struct vexipc_endpoint *ep = req->ep;
+	struct vexipc_request *hedged;
 
 	if (!refcount_dec_and_test(&req->refs))
 		return;
+	hedged = req->hedged;
 	kvfree(req->mem);
 	kvfree(req->answer_mem);
 	if (req->kept)
@@ -133,6 +134,8 @@ void vexipc_request_put(struct vexipc_request *req)
 	vexipc_instance_put_request(req->inst);
 	kmem_cache_free(request_cache, req);
 	vexipc_endpoint_put(ep);
+	if (unlikely(hedged))
+		vexipc_request_put(hedged);
 }
 
 /* Wakes the client that waits for it; the completion's reference goes. */
@@ -164,6 +167,7 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 			(vexipc_state_phase(state) != VEXIPC_NEW);
 	if (unlikely(!req->attempts))
 		req->attempts = req->accepted;
+	req->attempts += !!READ_ONCE(req->hedge_slot);
 	req->done_ns = ktime_get_ns();
 	if (timer_delete(&req->timer))
 		vexipc_request_put(req);
@@ -171,8 +175,10 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 		vexipc_request_put(req);
 	vexipc_slots_release(&inst->slots, req);
 	return_budget(req);
+	if (unlikely(READ_ONCE(req->hedge)))
+		vexipc_hedge_end(req);
 
-	if (!vexipc_request_is_probe(req)) {
+	if (vexipc_request_counts(req)) {
 		atomic_dec(&inst->live);
 		switch (error) {
 		case VEXIPC_OK:
@@ -191,11 +197,13 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 			this_cpu_inc(inst->stats->failed_by[error]);
 		}
 	}
-	vexipc_trace(request_complete, inst->cookie, req->correlation, req->service_handle,
-		     error, req->attempts, req->done_ns - req->submitted_ns,
-		     req->sent_ns ? req->sent_ns - req->submitted_ns : 0,
-		     req->sent_ns ? req->done_ns - req->sent_ns : 0,
-		     req->content_len, req->answer_len, req->count, req->priority);
+	if (likely(!req->hedged))
+		vexipc_trace(request_complete, inst->cookie, req->correlation,
+			     req->service_handle, error, req->attempts,
+			     req->done_ns - req->submitted_ns,
+			     req->sent_ns ? req->sent_ns - req->submitted_ns : 0,
+			     req->sent_ns ? req->done_ns - req->sent_ns : 0,
+			     req->content_len, req->answer_len, req->count, req->priority);
 
 	shared = READ_ONCE(req->kept) ? vexipc_cache_leave(req, error) : NULL;
 	/* Pairs with vexipc_request_wait(), which looks at what came of it. */
@@ -227,14 +235,10 @@ static void finish_from(struct vexipc_request *req, int state, enum vexipc_error
  */
 bool vexipc_request_finish(struct vexipc_request *req, enum vexipc_error error)
 {
-	int state = atomic_read(&req->state);
+	int state;
 
-	do {
-		if (vexipc_state_phase(state) == VEXIPC_DONE)
-			return false;
-	} while (!atomic_try_cmpxchg(&req->state, &state,
-				     vexipc_state(vexipc_state_attempt(state),
-						  VEXIPC_DONE)));
+	if (!vexipc_request_claim(req, &state))
+		return false;
 	finish_from(req, state, error);
 	return true;
 }
@@ -265,32 +269,16 @@ void vexipc_request_arm(struct vexipc_request *req)
  */
 void vexipc_request_wait(struct vexipc_request *req)
 {
-	enum vexipc_error why = VEXIPC_OK;
-	long left = jiffies_left(req);
+	/* Pairs with vexipc_request_complete(). */
+	enum vexipc_error why = vexipc_wait_until(&req->waiter, smp_load_acquire(&req->finished),
+						  req->deadline_ns);
 
-	prepare_to_rcuwait(&req->waiter);
-	for (;;) {
-		set_current_state(why ? TASK_UNINTERRUPTIBLE : TASK_INTERRUPTIBLE);
-		/* Pairs with vexipc_request_complete(). */
-		if (smp_load_acquire(&req->finished))
-			break;
-		if (why) {
-			/* Another completes it right now, and wakes us. */
-			schedule();
-			continue;
-		}
-		if (signal_pending(current))
-			why = VEXIPC_ERR_INTERRUPTED;
-		else if (!left)
-			why = VEXIPC_ERR_TIMED_OUT;
-		if (why) {
-			__set_current_state(TASK_RUNNING);
-			vexipc_request_finish(req, why);
-			continue;
-		}
-		left = schedule_timeout(left) ?: jiffies_left(req);
-	}
-	finish_rcuwait(&req->waiter);
+	if (!why)
+		return;
+	vexipc_request_finish(req, why);
+	/* If not by us, it is completed by another right now, who wakes us. */
+	rcuwait_wait_event(&req->waiter, smp_load_acquire(&req->finished),
+			   TASK_UNINTERRUPTIBLE);
 }
 
 static bool enough_attempts(const struct vexipc_request *req)
@@ -343,22 +331,33 @@ void vexipc_request_route_later(struct vexipc_request *req)
 	queue_delayed_work(vexipc_workqueue, &req->retry, 0);
 }
 
-/*
- * So that retries do not become the storm, only a part of the requests under way
- * may be retried at once.
+/**
+ * vexipc_request_budget() - may one more be tried further, or asked twice
+ * @inst: whose requests under way the budget is a part of, so that these do not become
+ *	  the storm
+ * @taken: of it; one more when it may, to be given back with atomic_dec()
+ * @percent: the configuration's field; three at once there may always be
  */
+bool vexipc_request_budget(struct vexipc_instance *inst, atomic_t *taken,
+			   enum vexipc_config_field percent)
+{
+	u64 live = max(atomic_read(&inst->live), 0);
+	int limit = div_u64(live * vexipc_config(inst, percent), 100);
+
+	if (atomic_inc_return(taken) <= max(limit, LEAST_BUDGET))
+		return true;
+	atomic_dec(taken);
+	return false;
+}
+
 static bool take_budget(struct vexipc_request *req)
 {
 	struct vexipc_instance *inst = req->inst;
-	u64 live = max(atomic_read(&inst->live), 0);
-	int limit = div_u64(live * vexipc_config(inst, VEXIPC_CONFIG_RETRY_BUDGET_PERCENT), 100);
 
 	if (atomic_read(&req->retrying))
 		return true;
-	if (atomic_inc_return(&inst->retrying) > max(limit, LEAST_RETRIES)) {
-		atomic_dec(&inst->retrying);
+	if (!vexipc_request_budget(inst, &inst->retrying, VEXIPC_CONFIG_RETRY_BUDGET_PERCENT))
 		return false;
-	}
 	atomic_set(&req->retrying, 1);
 	smp_mb();	/* as in vexipc_request_arm() */
 	if (vexipc_request_done(req))
@@ -375,7 +374,8 @@ static bool take_budget(struct vexipc_request *req)
  *	      retry budget
  *
  * A service not tried yet gets it at once; only before the same service is
- * asked again is there a backoff.
+ * asked again is there a backoff. A hedge under way is the next attempt; and of a
+ * hedge there is but one.
  *
  * Context: no locks held.
  */
@@ -383,7 +383,9 @@ void vexipc_request_again(struct vexipc_request *req, enum vexipc_error why,
 			  bool failover)
 {
 	req->last_error = why;
-	if (vexipc_request_is_probe(req) || enough_attempts(req) ||
+	if (unlikely(READ_ONCE(req->hedge)) && vexipc_hedge_rest(req, failover))
+		return;
+	if (!vexipc_request_counts(req) || enough_attempts(req) ||
 	    (!failover && !take_budget(req))) {
 		vexipc_request_finish(req, why);
 		return;
@@ -429,9 +431,10 @@ void vexipc_request_fail_over(struct list_head *list)
  */
 void vexipc_request_reroute(struct vexipc_request *req, struct vexipc_service *back)
 {
-	int err = vexipc_request_route(req, true, NULL);
+	/* A hedge goes nowhere else. */
+	int err = req->hedged ? -ECANCELED : vexipc_request_route(req, true, NULL);
 
-	if (err && back) {
+	if (err && back && !req->hedged) {
 		err = vexipc_queue_add(back, req);
 		if (!err)
 			back->transport->kick(back);
@@ -475,7 +478,7 @@ static bool answer_fits(const struct vexipc_request *req, const struct vexipc_an
 }
 
 /* Leave the answer's text for the client; the winner of DONE alone calls it. */
-static void take_answer(struct vexipc_request *req, struct vexipc_answer *answer)
+void vexipc_request_take_answer(struct vexipc_request *req, struct vexipc_answer *answer)
 {
 	req->error_kind = answer->kind;
 	req->retry_after_ms = answer->retry_after_ms;
@@ -535,7 +538,7 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 		answer->kind = 0;
 		err = -EPROTO;
 	}
-	if (error && !vexipc_request_is_probe(req))
+	if (error && vexipc_request_counts(req))
 		again = error == VEXIPC_ERR_BAD_ANSWER ||
 			(answer->kind & (VEXIPC_ERROR_RETRY | VEXIPC_ERROR_OVERLOAD));
 
@@ -563,9 +566,12 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 		vexipc_request_again(req, error, false);
 		vexipc_queue_credit(left);
 		vexipc_service_put(left);
+	} else if (unlikely(req->hedged)) {
+		if (!vexipc_hedge_answered(req, svc, sent, error, answer))
+			err = vexipc_request_orphan(svc, correlation);
 	} else {
 		if (!err) {
-			take_answer(req, answer);
+			vexipc_request_take_answer(req, answer);
 			vexipc_cache_answered_by(req, svc);
 		}
 		finish_from(req, sent, error);

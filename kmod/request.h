@@ -3,6 +3,8 @@
 #define _VEXIPC_REQUEST_H
 
 #include <linux/bitmap.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/rcuwait.h>
@@ -95,6 +97,12 @@ static inline u32 vexipc_state_attempt(int state)
  * @answer_mem:	 what @answer points into; kvfree()d
  * @kept:	 what it shares with others; a reference. See cache.h
  * @follow:	 among those that wait for another's answer, under the lock of that
+ * @hedge:	 another request that asks a second service the same; a reference. See
+ *		 hedge.c
+ * @hedged:	 of a hedge: what it is one of; a reference
+ * @rests:	 its attempt has failed, and its hedge is the next
+ * @looked_at:	 which attempt was found late, plus 1; under svc->lock
+ * @hedge_slot:	 of the service that got the hedge, plus 1; 0: none did
  *
  * The answer's fields are written by the one who made it DONE, before
  * @finished.
@@ -176,6 +184,11 @@ struct vexipc_request {
 
 	struct vexipc_kept *kept;
 	struct list_head follow;
+	struct vexipc_request *hedge;
+	struct vexipc_request *hedged;
+	atomic_t rests;
+	u32 looked_at;
+	u16 hedge_slot;
 	u32 result_flags;	/* VEXIPC_RESULT_* */
 	bool answered;		/* a service said how it ends */
 };
@@ -215,7 +228,8 @@ static inline bool vexipc_request_tried(const struct vexipc_request *req, u32 sl
 	for (u32 i = 0; i < req->tried_count; i++)
 		if (req->tried[i] == slot)
 			return true;
-	return false;
+	/* One that has a hedge has been somewhere. */
+	return req->tried_count && READ_ONCE(req->hedge_slot) == slot + 1;
 }
 
 static inline bool vexipc_request_done(const struct vexipc_request *req)
@@ -226,6 +240,28 @@ static inline bool vexipc_request_done(const struct vexipc_request *req)
 static inline bool vexipc_request_is_probe(const struct vexipc_request *req)
 {
 	return req->type == VEXIPC_MSG_HEALTH_CHECK;
+}
+
+/*
+ * vexipc_request_claim() - the step to DONE from wherever it is, which decides: true for
+ * the one caller who made it, and is to complete the request from @state
+ */
+static inline bool vexipc_request_claim(struct vexipc_request *req, int *state)
+{
+	*state = atomic_read(&req->state);
+	do {
+		if (vexipc_state_phase(*state) == VEXIPC_DONE)
+			return false;
+	} while (!atomic_try_cmpxchg(&req->state, state,
+				     vexipc_state(vexipc_state_attempt(*state),
+						  VEXIPC_DONE)));
+	return true;
+}
+
+/* vexipc_request_counts() - is it a client's, and so among the instance's? */
+static inline bool vexipc_request_counts(const struct vexipc_request *req)
+{
+	return !vexipc_request_is_probe(req) && likely(!req->hedged);
 }
 
 struct vexipc_request *vexipc_request_alloc(const struct vexipc_context *ctx,
@@ -239,9 +275,39 @@ int vexipc_request_submit_plugged(struct vexipc_request *req, struct vexipc_plug
 void vexipc_request_unplug(struct vexipc_instance *inst, struct vexipc_plug *plug);
 void vexipc_request_wake(struct vexipc_request *req);
 void vexipc_request_wait(struct vexipc_request *req);
+
+/* vexipc_jiffies_until() - enough of them; 0 when it is past. */
+static inline unsigned long vexipc_jiffies_until(u64 deadline_ns)
+{
+	u64 now = ktime_get_ns();
+
+	return deadline_ns > now ? nsecs_to_jiffies(deadline_ns - now) + 1 : 0;
+}
+
+/*
+ * vexipc_wait_until() - wait for a condition, the deadline or a signal. Whoever makes
+ * the condition true wakes the waiter. VEXIPC_OK, or which of the others came first:
+ * VEXIPC_ERR_TIMED_OUT, VEXIPC_ERR_INTERRUPTED.
+ */
+#define vexipc_wait_until(waiter, condition, deadline_ns) ({			\
+	u64 deadline_ = (deadline_ns);						\
+	long left_;								\
+										\
+	/* Ticks that came late come at once, and jiffies run ahead. */		\
+	do {									\
+		left_ = rcuwait_wait_event_timeout(waiter, condition,		\
+						   TASK_INTERRUPTIBLE,		\
+						   vexipc_jiffies_until(deadline_)); \
+	} while (!left_ && vexipc_jiffies_until(deadline_));			\
+	left_ > 0 ? VEXIPC_OK :							\
+		    left_ ? VEXIPC_ERR_INTERRUPTED : VEXIPC_ERR_TIMED_OUT;	\
+})
+bool vexipc_request_budget(struct vexipc_instance *inst, atomic_t *taken,
+			   enum vexipc_config_field percent);
 bool vexipc_request_finish(struct vexipc_request *req, enum vexipc_error error);
 void vexipc_request_complete(struct vexipc_request *req, int state,
 			     enum vexipc_error error);
+void vexipc_request_take_answer(struct vexipc_request *req, struct vexipc_answer *answer);
 int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 			  struct vexipc_answer *answer);
 int vexipc_request_orphan(struct vexipc_service *svc, u64 correlation);

@@ -34,7 +34,8 @@ static u64 in_flight(struct vexipc_instance *inst)
 			total += READ_ONCE(svc->in_flight);
 	}
 	rcu_read_unlock();
-	return total;
+	/* Hedges are nobody's requests. */
+	return total - min_t(u64, max(atomic_read(&inst->hedging), 0), total);
 }
 
 static void add_order(struct vexipc_stats *out, const struct vexipc_order *order)
@@ -144,6 +145,8 @@ void vexipc_stats_instance(struct vexipc_instance *inst, struct vexipc_stats *ou
 	out->denied_rule = EVENT(inst, DENIED_RULE);
 	out->denied_priority = EVENT(inst, DENIED_PRIORITY);
 	cache_figures(inst, out);
+	out->hedges = EVENT(inst, HEDGES);
+	out->hedges_won = EVENT(inst, HEDGES_WON);
 	for (u32 i = 0; i < VEXIPC_ERRORS; i++) {
 		out->refused_by[i] = sum(inst, offsetof(struct vexipc_counters, refused_by[i]));
 		out->failed_by[i] = sum(inst, offsetof(struct vexipc_counters, failed_by[i]));
@@ -171,6 +174,8 @@ void vexipc_stats_service(struct vexipc_service *svc, struct vexipc_stats *out)
 		      svc->cancelled - svc->in_flight;
 	out->orphans = svc->orphans;
 	out->bad_answers = svc->bad_answers;
+	out->hedges = svc->hedges;
+	out->hedges_won = svc->hedges_won;
 	out->heartbeats = svc->heartbeats;
 	out->bytes_in = svc->bytes_in;
 	out->bytes_out = svc->bytes_out;

@@ -22,20 +22,45 @@
 
 enum { ROUTE_TRIES = 64 };
 
-/* Every queue that it could go to is full: whoever has room first gets it. */
-static int overflow(struct vexipc_request *req, struct vexipc_service *full)
+static void refill_if_room(struct vexipc_service *svc, const struct vexipc_request *req)
 {
+	if (!READ_ONCE(svc->queued) || !vexipc_queue_full_for(svc, req))
+		vexipc_overflow_refill(svc);
+}
+
+/*
+ * Every queue that it could go to is full: whoever has room first gets it. @full is
+ * the last that was found so, those before it are among the ones tried from @first on.
+ */
+static int overflow(struct vexipc_request *req, struct vexipc_service *full, u8 first)
+{
+	struct vexipc_instance *inst = req->inst;
+	u16 slots[VEXIPC_MAX_TRIED];
+	u8 count = req->tried_count;
 	int err;
 
+	/* Who takes it from there adds to them. */
+	memcpy(slots, req->tried, sizeof(slots));
+	req->tried_count = first;
+	/* That the others have had their share is not why it waits. */
+	if (!req->accepted)
+		req->retry_after_ms = 0;
 	do
 		err = vexipc_overflow_add(req);
 	while (err == -ENOBUFS && vexipc_pressure_make_room(req));
 	if (err)
 		return err;
-	/* What takes from it looks after it has made room, so one of us sees. */
+	/* Who makes room looks for what overflowed after that, so one of us sees. */
 	smp_mb();
-	if (!READ_ONCE(full->queued) || !vexipc_queue_full_for(full, req))
-		vexipc_overflow_refill(full);
+	refill_if_room(full, req);
+	for (; first < count && vexipc_overflow_waits(&inst->overflow); first++) {
+		struct vexipc_service *svc = vexipc_registry_at(inst, slots[first]);
+
+		if (!svc)
+			continue;
+		refill_if_room(svc, req);
+		vexipc_service_put(svc);
+	}
 	return 0;
 }
 
@@ -95,12 +120,10 @@ int vexipc_request_route(struct vexipc_request *req, bool tried_too, struct vexi
 			break;
 	}
 	if (i == ROUTE_TRIES && err == -EDQUOT)
-		vexipc_admission_refused(req, VEXIPC_SCOPE_SERVICE, 0);
+		vexipc_admission_retry_after(req, 0);
 	if (unlikely(full)) {
-		if (err && err != -ECANCELED && err != -ENOBUFS) {
-			req->tried_count = tried;
-			err = overflow(req, full);
-		}
+		if (err && err != -ECANCELED && err != -ENOBUFS)
+			err = overflow(req, full, tried);
 		vexipc_service_put(full);
 	}
 	if (err == -ENOBUFS)
@@ -220,6 +243,8 @@ static int hand_in(struct vexipc_request *req, struct vexipc_plug *plug)
 	/* It could be found by now: a cancel may have been first. */
 	if (!atomic_try_cmpxchg(&req->state, &state, vexipc_state(0, VEXIPC_DONE)))
 		return 0;
+	if (err == -EDQUOT)
+		vexipc_admission_refused(req, VEXIPC_SCOPE_SERVICE);
 	if (req->kept)
 		vexipc_cache_leave(req, vexipc_error_from_errno(err));
 	vexipc_endpoint_remove(req->ep, req);

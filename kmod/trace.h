@@ -104,6 +104,38 @@ TRACE_EVENT(vexipc_cache_lookup,
 		  __entry->service, __entry->content_len, __entry->age_ms)
 );
 
+/*
+ * A request is late and has been asked of a second service, as a request with the
+ * id @hedge; or that has ended: @error is 0 if its answer was first. time_ns is how
+ * long the request had been under way, or then the hedge.
+ */
+TRACE_EVENT(vexipc_request_hedge,
+	TP_PROTO(u64 instance, u64 correlation, u64 hedge, u64 service, bool ended, u32 error,
+		 u64 time_ns),
+	TP_ARGS(instance, correlation, hedge, service, ended, error, time_ns),
+	TP_STRUCT__entry(
+		__field(u64, instance)
+		__field(u64, correlation)
+		__field(u64, hedge)
+		__field(u64, service)
+		__field(u64, time_ns)
+		__field(u32, error)
+		__field(bool, ended)
+	),
+	TP_fast_assign(
+		__entry->instance = instance;
+		__entry->correlation = correlation;
+		__entry->hedge = hedge;
+		__entry->service = service;
+		__entry->time_ns = time_ns;
+		__entry->error = error;
+		__entry->ended = ended;
+	),
+	TP_printk("instance=%llu correlation=%llx hedge=%llx service=%llx ended=%d error=%u time_ns=%llu",
+		  __entry->instance, __entry->correlation, __entry->hedge,
+		  __entry->service, __entry->ended, __entry->error, __entry->time_ns)
+);
+
 TRACE_EVENT(vexipc_request_refuse,
 	TP_PROTO(u64 instance, u64 request_id, u32 uid, u32 error, u32 content_len,
 		 u32 priority),

@@ -188,6 +188,33 @@ static void what_overflowed_takes_of_the_rate_of_who_gets_it(struct kunit *test)
 	expect_limited(test, ask_as(test, client, 0, 0));
 }
 
+/* One service is full, the other has had its share: it waits, and is not refused. */
+static void what_overflows_is_not_counted_as_refused(struct kunit *test)
+{
+	struct peer *one = new_service(test, "one"), *two, *client = new_peer(test);
+	struct ask *ask = ask_as(test, client, 0, 0);
+
+	configure(test, VEXIPC_CONFIG_MAX_SERVICE_QUEUE, 1);
+	limit(test, VEXIPC_CONFIG_LIMIT_SERVICE_BYTES, VEXIPC_CONFIG_LIMIT_SERVICE_BURST_MS, 2);
+	KUNIT_ASSERT_EQ(test, submit(ask), 0);
+	two = new_service(test, "two");
+	for (u32 i = 0; i < 2; i++) {
+		KUNIT_ASSERT_EQ(test, submit(ask_as(test, client, 0, 0)), 0);
+		KUNIT_EXPECT_NE(test, send_next(two), 0);
+	}
+	KUNIT_EXPECT_EQ(test, counted(test, overflowed), 0);
+	ask = ask_as(test, client, 0, 0);
+	KUNIT_EXPECT_EQ(test, submit(ask), 0);
+	KUNIT_EXPECT_EQ(test, counted(test, limited_service), 0);
+	KUNIT_EXPECT_EQ(test, ask->req->retry_after_ms, 0);
+	KUNIT_EXPECT_EQ(test, counted(test, overflowed), 1);
+	KUNIT_EXPECT_EQ(test, answer(one, send_next(one)), 0);
+	/* With room again, it is told of the rate and counted. */
+	KUNIT_EXPECT_NE(test, send_next(one), 0);
+	expect_limited(test, ask_as(test, client, 0, 0));
+	KUNIT_EXPECT_EQ(test, counted(test, limited_service), 1);
+}
+
 static void session_stays_though_its_service_is_limited(struct kunit *test)
 {
 	struct peer *client = new_peer(test);
@@ -447,6 +474,7 @@ static struct kunit_case admission_cases[] = {
 	KUNIT_CASE(service_that_had_its_share_is_passed_over),
 	KUNIT_CASE(what_waits_for_an_open_breaker_is_not_refused_a_rate),
 	KUNIT_CASE(what_overflowed_takes_of_the_rate_of_who_gets_it),
+	KUNIT_CASE(what_overflows_is_not_counted_as_refused),
 	KUNIT_CASE(session_stays_though_its_service_is_limited),
 	KUNIT_CASE(rates_shrink_under_backpressure),
 	KUNIT_CASE(adaptive_rates_refuse_while_queues_are_full),

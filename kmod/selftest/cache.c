@@ -348,6 +348,62 @@ static void hits_and_flushes_at_once_lose_nothing(struct kunit *test)
 		expect_ended(test, crowd->ask[i], VEXIPC_OK);
 }
 
+/* struct evictor has entries go, one by one, as those that come would. */
+struct evictor {
+	struct kunit *test;
+	struct vexipc_instance *inst;
+	u32 entries;
+	bool *stop;
+};
+
+static void evict_some(void *data)
+{
+	struct evictor *evictor = data;
+
+	while (!READ_ONCE(*evictor->stop) && --evictor->entries) {
+		WRITE_ONCE(evictor->inst->settings.value[VEXIPC_CONFIG_CACHE_MAX_ENTRIES],
+			   evictor->entries);
+		vexipc_cache_configured(evictor->inst);
+		cond_resched();
+	}
+}
+
+static void flush_all(void *data)
+{
+	struct evictor *evictor = data;
+
+	vexipc_cache_flush(evictor->inst, NULL, 0, NULL, 0);
+	WRITE_ONCE(*evictor->stop, true);
+}
+
+static void a_flush_misses_nothing_while_others_evict(struct kunit *test)
+{
+	enum { ENTRIES = 400, ROUNDS = 4 };
+	struct peer *client = new_peer(test), *service = new_service(test, "one");
+	struct fixture *f = test->priv;
+	bool stop;
+	struct evictor evictor = { .test = test, .inst = f->inst, .stop = &stop };
+	struct racer racers[2] = {
+		{ .run = flush_all, .data = &evictor }, { .run = evict_some, .data = &evictor },
+	};
+	char text[16];
+
+	for (u32 round = 0; round < ROUNDS; round++) {
+		configure(test, VEXIPC_CONFIG_CACHE_MAX_ENTRIES, ENTRIES);
+		for (u32 i = 0; i < ENTRIES; i++) {
+			snprintf(text, sizeof(text), "%u", i);
+			KUNIT_ASSERT_TRUE(test, text_reaches(test, client, service, text));
+		}
+		evictor.entries = ENTRIES;
+		stop = false;
+		race(test, racers, ARRAY_SIZE(racers));
+		KUNIT_EXPECT_EQ(test, counted(test, cache_entries), 0);
+	}
+	KUNIT_EXPECT_EQ(test, counted(test, cache_insertions), ENTRIES * ROUNDS);
+	KUNIT_EXPECT_EQ(test, counted(test, cache_insertions),
+			counted(test, cache_evictions) + counted(test, cache_invalidations));
+}
+
 static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(a_hit_completes_in_submission),
 	KUNIT_CASE(each_thing_asked_for_is_part_of_the_key),
@@ -361,6 +417,7 @@ static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(what_comes_back_soon_is_proven),
 	KUNIT_CASE(its_size_is_bounded_and_accounted_for),
 	KUNIT_CASE(hits_and_flushes_at_once_lose_nothing),
+	KUNIT_CASE(a_flush_misses_nothing_while_others_evict),
 	{}
 };
 

@@ -16,20 +16,6 @@ static int coalesce_init(struct kunit *test)
 	return 0;
 }
 
-/* Work items lead on: a follower is sent soon, not at once. */
-static u64 send_soon(struct kunit *test, struct peer *service)
-{
-	u64 id = 0;
-
-	for (int ms = 0; !id && ms < PATIENCE_MS; ms++) {
-		id = send_next(service);
-		if (!id)
-			usleep_range(1000, 2000);
-	}
-	KUNIT_EXPECT_NE(test, id, 0);
-	return id;
-}
-
 static void followers_have_the_leaders_answer(struct kunit *test)
 {
 	struct peer *client = new_peer(test), *service = new_service(test, "one");

@@ -70,6 +70,7 @@ TESTED(vexipc_bucket_charge);
 TESTED(vexipc_bucket_give);
 
 TESTED(vexipc_codel_drops);
+TESTED(vexipc_cache_configured);
 TESTED(vexipc_cache_flush);
 TESTED(vexipc_cache_key);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -22,7 +23,11 @@ static struct peer *peer_of(const struct vexipc_service *svc)
 
 static bool peer_fits(const struct vexipc_service *svc, u32 len)
 {
-	return len <= peer_of(svc)->width;
+	struct peer *peer = peer_of(svc);
+
+	if (peer->looked_at)
+		peer->looked_at(peer);
+	return len <= peer->width;
 }
 
 static bool peer_room(struct vexipc_service *svc, const struct vexipc_request *req)
@@ -289,6 +294,20 @@ u64 send_next(struct peer *service)
 		return 0;
 	id = vexipc_id_with_attempt(req->correlation, attempt);
 	vexipc_request_put(req);
+	return id;
+}
+
+/* The same of what a work item brings there: soon, not at once. */
+u64 send_soon(struct kunit *test, struct peer *service)
+{
+	u64 id = 0;
+
+	for (int ms = 0; !id && ms < PATIENCE_MS; ms++) {
+		id = send_next(service);
+		if (!id)
+			usleep_range(1000, 2000);
+	}
+	KUNIT_EXPECT_NE(test, id, 0);
 	return id;
 }
 

@@ -31,6 +31,7 @@ enum {
  * @kicked:   how often it was told that there is something to send
  * @full:     has no room for a request now
  * @width:    the longest content that could ever be carried to it
+ * @looked_at: called when it is asked whether something could be
  */
 struct peer {
 	struct list_head node;
@@ -41,6 +42,7 @@ struct peer {
 	atomic_t kicked;
 	bool full;
 	u32 width;
+	void (*looked_at)(struct peer *peer);
 };
 
 /**
@@ -100,6 +102,7 @@ void expect_ended(struct kunit *test, struct ask *ask, enum vexipc_error error);
 void expect_open(struct kunit *test, struct ask *ask, enum vexipc_phase phase);
 
 u64 send_next(struct peer *service);
+u64 send_soon(struct kunit *test, struct peer *service);
 u64 attempt_id(struct ask *ask, u32 attempt);
 int answer_with(struct peer *service, u64 id, u32 dimensions);
 int answer(struct peer *service, u64 id);

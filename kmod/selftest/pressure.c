@@ -201,6 +201,47 @@ static void what_overflows_goes_to_whoever_has_room(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->inst->overflow.order.count, 0);
 }
 
+/* The first to be found full sends just when the other is looked at. */
+static struct peer *both[2];
+static struct peer *first_full;
+
+static void send_of_the_first(struct peer *peer)
+{
+	if (!first_full) {
+		first_full = peer;
+	} else if (first_full != peer) {
+		peer->looked_at = NULL;
+		first_full->looked_at = NULL;
+		send_next(first_full);
+	}
+}
+
+static void who_makes_room_meanwhile_gets_what_overflows(struct kunit *test)
+{
+	struct peer *client = new_peer(test);
+	struct fixture *f = test->priv;
+	struct ask *ask;
+
+	configure(test, VEXIPC_CONFIG_MAX_SERVICE_QUEUE, 1);
+	for (u32 i = 0; i < ARRAY_SIZE(both); i++) {
+		both[i] = new_service(test, i ? "two" : "one");
+		queue_with(test, client, VEXIPC_PRIORITY_NORMAL);
+	}
+	first_full = NULL;
+	for (u32 i = 0; i < ARRAY_SIZE(both); i++) {
+		KUNIT_ASSERT_EQ(test, both[i]->svc->queued, 1);
+		both[i]->looked_at = send_of_the_first;
+	}
+	ask = ask_with(test, client, VEXIPC_PRIORITY_NORMAL);
+	/* Looked at in turn, one after the other, not both at once. */
+	ask->req->algorithm = VEXIPC_ALGORITHM_ROUND_ROBIN;
+	KUNIT_ASSERT_EQ(test, submit(ask), 0);
+	KUNIT_ASSERT_NOT_NULL(test, first_full);
+	KUNIT_EXPECT_EQ(test, counted(test, overflowed), 1);
+	KUNIT_EXPECT_EQ(test, f->inst->overflow.order.count, 0);
+	KUNIT_EXPECT_PTR_EQ(test, READ_ONCE(ask->req->svc), first_full->svc);
+}
+
 static void what_nobody_can_do_any_more_does_not_wait_in_vain(struct kunit *test)
 {
 	struct peer *one = new_service(test, "one"), *client = new_peer(test);
@@ -269,6 +310,7 @@ static struct kunit_case pressure_cases[] = {
 	KUNIT_CASE(who_waits_has_the_place_that_is_given_back),
 	KUNIT_CASE(a_cancel_ends_the_wait),
 	KUNIT_CASE(what_overflows_goes_to_whoever_has_room),
+	KUNIT_CASE(who_makes_room_meanwhile_gets_what_overflows),
 	KUNIT_CASE(what_nobody_can_do_any_more_does_not_wait_in_vain),
 	KUNIT_CASE(what_waits_for_an_open_breaker_moves_on),
 	KUNIT_CASE(a_burst_is_not_dropped_from),

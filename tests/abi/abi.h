@@ -109,11 +109,12 @@ struct event {
 struct peer {
 	uint32_t transport;
 	int fd;
+	size_t read_room;		/* device: 0: one message at a time */
 	/* netlink: */
 	uint16_t family;
 	uint32_t discovery, alerts;
 	uint32_t seq, wanted;
-	bool acked, fetched;
+	bool acked, lost;
 	int err;
 	unsigned int replies;		/* messages of the dump, or answers */
 	struct packet *inbox;
@@ -125,6 +126,8 @@ struct peer {
 };
 
 extern const uint32_t both[2];	/* chardev, netlink */
+/* Called around each system call in which the module is asked for something. */
+extern void (*peer_hook)(const struct peer *p, bool before);
 const char *transport_name(uint32_t transport);
 
 struct peer *peer_open(uint32_t transport);
@@ -181,6 +184,8 @@ struct server {
 
 struct server *server_start(uint32_t transport, const char *id, uint32_t dimensions);
 void server_stop(struct server *s);
+/* What a server answers to a message; false: nothing. */
+bool server_answer(uint32_t dimensions, struct msg *request, struct msg *m);
 /* What a server answers: byte i of the vector of this content. */
 unsigned char vector_byte(const void *content, size_t len, size_t i);
 void vector_check(const void *vector, size_t bytes, const void *content, size_t len);

@@ -598,6 +598,7 @@ static void ranges(void)
 		[VEXIPC_CONFIG_CACHE_TTL_SEC] = 300,
 		[VEXIPC_CONFIG_CACHE_MAX_ENTRIES] = 1000,
 		[VEXIPC_CONFIG_CACHE_MAX_BYTES] = 16 << 20,
+		[VEXIPC_CONFIG_HEDGE_BUDGET_PERCENT] = 10,
 	};
 	struct vexipc_config_entry all[VEXIPC_CONFIG_MAX];
 	struct peer *p = peer_open(VEXIPC_TRANSPORT_NETLINK);

@@ -9,6 +9,18 @@
 
 enum { RX_ROOM = 64 << 10, RX_SOCKET = 4 << 20 };
 
+void (*peer_hook)(const struct peer *p, bool before);
+
+/* Around a system call; errno stays. */
+static void hook(const struct peer *p, bool before)
+{
+	int err = errno;
+
+	if (peer_hook)
+		peer_hook(p, before);
+	errno = err;
+}
+
 /* ---------------------------------------------------------------- netlink -- */
 
 static int extack_attr(const struct nlattr *attr, void *data)
@@ -109,8 +121,11 @@ static bool nl_pump(struct peer *p, int timeout_ms)
 	if (poll(&ready, 1, timeout_ms) <= 0)
 		return false;
 	len = recv(p->fd, rx, sizeof(rx), MSG_DONTWAIT | MSG_TRUNC);
-	if (len < 0)
-		return false;
+	if (len < 0) {
+		/* There was no memory for an ack. */
+		p->lost = errno == ENOBUFS;
+		return p->lost;
+	}
 	CHECK(len <= (ssize_t)sizeof(rx));
 	left = (int)len;
 	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
@@ -144,19 +159,27 @@ struct nlmsghdr *nl_begin(struct peer *p, void *buf, uint8_t cmd)
 
 int nl_call(struct peer *p, struct nlmsghdr *nlh)
 {
+	ssize_t n;
+
 	nlh->nlmsg_seq = p->wanted = ++p->seq;
 	p->acked = false;
+	p->lost = false;
 	p->err = 0;
 	p->replies = 0;
 	p->reply_len = 0;
 	p->extack[0] = '\0';
 	p->extack_offset = 0;
-	if (send(p->fd, nlh, nlh->nlmsg_len, 0) < 0)
+	hook(p, true);
+	n = send(p->fd, nlh, nlh->nlmsg_len, 0);
+	hook(p, false);
+	if (n < 0)
 		return -errno;
 	/* The module is done with it by now: the ack is there, or never comes. */
-	while (!p->acked)
-		CHECK(nl_pump(p, patience(5000)));
-	return p->err;
+	while (!p->acked && nl_pump(p, p->lost ? 0 : patience(5000)))
+		;
+	CHECK(p->acked || p->lost);
+	/* Who was answered needs no ack. */
+	return p->acked ? p->err : p->replies ? 0 : -ENOBUFS;
 }
 
 const struct nlattr *nl_attr(const struct peer *p, uint16_t type)
@@ -318,7 +341,11 @@ static int nl_recv(struct peer *p, struct msg *m, int timeout_ms)
 	while (packet->len < packet->total) {
 		const struct nlattr *piece;
 
-		EQUAL(peer_fetch(p, header.correlation_id, packet->len), 0);
+		int err = peer_fetch(p, header.correlation_id, packet->len);
+
+		if (peer_hook && (err == -ENOMEM || err == -ENOBUFS || err == -EFAULT))
+			continue;
+		EQUAL(err, 0);
 		EQUAL(mnl_attr_get_u32(nl_attr(p, VEXIPC_A_OFFSET)), packet->len);
 		EQUAL(mnl_attr_get_u32(nl_attr(p, VEXIPC_A_TOTAL)), packet->total);
 		piece = nl_attr(p, VEXIPC_A_MESSAGE);
@@ -335,6 +362,44 @@ static int nl_recv(struct peer *p, struct msg *m, int timeout_ms)
 }
 
 /* ----------------------------------------------------------------- device -- */
+
+/* As many messages as there is room for at once; the first of them. */
+static int dev_recv_many(struct peer *p, struct msg *m, int timeout_ms)
+{
+	struct pollfd ready = { .fd = p->fd, .events = POLLIN };
+	struct packet *packet, **to = &p->inbox;
+	struct vexipc_msg_header header;
+	unsigned char *buf;
+	ssize_t n, at;
+
+	if (!p->inbox) {
+		if (poll(&ready, 1, timeout_ms) <= 0)
+			return -EAGAIN;
+		buf = malloc(p->read_room);
+		hook(p, true);
+		n = read(p->fd, buf, p->read_room);
+		hook(p, false);
+		for (at = 0; at < n; at += packet->len, to = &packet->next) {
+			CHECK(n - at >= (ssize_t)sizeof(header));
+			memcpy(&header, buf + at, sizeof(header));
+			CHECK(header.length <= (size_t)(n - at));
+			packet = malloc(sizeof(*packet) + header.length);
+			packet->next = NULL;
+			packet->len = packet->total = header.length;
+			memcpy(packet->data, buf + at, header.length);
+			*to = packet;
+		}
+		free(buf);
+		if (n < 0)
+			return -errno;
+	}
+	packet = p->inbox;
+	p->inbox = packet->next;
+	m->len = 0;
+	msg_put(m, packet->data, packet->len);
+	free(packet);
+	return 0;
+}
 
 static int dev_recv(struct peer *p, struct msg *m, int timeout_ms)
 {
@@ -401,7 +466,9 @@ int peer_send(struct peer *p, const struct msg *m)
 	memcpy(&header, m->data, m->len < sizeof(header) ? m->len : sizeof(header));
 	if (p->transport == VEXIPC_TRANSPORT_NETLINK)
 		return peer_send_as(p, command_for(header.message_type), m->data, m->len);
+	hook(p, true);
 	n = write(p->fd, m->data, m->len);
+	hook(p, false);
 	if (n < 0)
 		return -errno;
 	EQUAL(n, m->len);
@@ -412,8 +479,9 @@ int peer_recv(struct peer *p, struct msg *m, int timeout_ms)
 {
 	if (!m->data)
 		msg_begin(m);
-	return p->transport == VEXIPC_TRANSPORT_NETLINK ? nl_recv(p, m, timeout_ms) :
-							  dev_recv(p, m, timeout_ms);
+	if (p->transport == VEXIPC_TRANSPORT_NETLINK)
+		return nl_recv(p, m, timeout_ms);
+	return p->read_room ? dev_recv_many(p, m, timeout_ms) : dev_recv(p, m, timeout_ms);
 }
 
 void peer_expect(struct peer *p, struct msg *m, uint32_t type)
@@ -485,11 +553,11 @@ static void put_vector(struct msg *m, const void *content, size_t len, uint32_t 
 	free(v);
 }
 
-static void answer_embed(struct server *s, struct msg *request, struct msg *m)
+static void answer_embed(uint32_t dimensions, struct msg *request, struct msg *m)
 {
 	const struct vexipc_embed_request_body *body = msg_body(request);
 	struct vexipc_embed_response_body answer = {
-		.dimensions = body->dimensions ? body->dimensions : s->dimensions,
+		.dimensions = body->dimensions ? body->dimensions : dimensions,
 		.data_type = body->data_type,
 	};
 
@@ -503,7 +571,7 @@ static void answer_embed(struct server *s, struct msg *request, struct msg *m)
 	msg_seal(m, VEXIPC_MSG_EMBED_RESPONSE, msg_header(request)->correlation_id, 0);
 }
 
-static void answer_batch(struct server *s, struct msg *request, struct msg *m)
+static void answer_batch(uint32_t dimensions, struct msg *request, struct msg *m)
 {
 	const struct vexipc_batch_request_body *body = msg_body(request);
 	struct vexipc_batch_response_body answer = { .count = body->count };
@@ -515,7 +583,7 @@ static void answer_batch(struct server *s, struct msg *request, struct msg *m)
 		struct vexipc_batch_item item;
 		struct vexipc_batch_result result = {
 			.dimensions = body->common.dimensions ? body->common.dimensions :
-								s->dimensions,
+								dimensions,
 			.data_type = body->common.data_type,
 		};
 
@@ -535,16 +603,16 @@ static void answer_batch(struct server *s, struct msg *request, struct msg *m)
 	msg_seal(m, VEXIPC_MSG_BATCH_RESPONSE, msg_header(request)->correlation_id, 0);
 }
 
-static bool answer(struct server *s, struct msg *request, struct msg *m)
+bool server_answer(uint32_t dimensions, struct msg *request, struct msg *m)
 {
 	struct vexipc_health_response_body health = { .health = 90, .in_flight = 3 };
 
 	switch (msg_header(request)->message_type) {
 	case VEXIPC_MSG_EMBED_REQUEST:
-		answer_embed(s, request, m);
+		answer_embed(dimensions, request, m);
 		return true;
 	case VEXIPC_MSG_BATCH_REQUEST:
-		answer_batch(s, request, m);
+		answer_batch(dimensions, request, m);
 		return true;
 	case VEXIPC_MSG_HEALTH_CHECK:
 		msg_simple(m, VEXIPC_MSG_HEALTH_RESPONSE, msg_header(request)->correlation_id,
@@ -573,7 +641,7 @@ static void *serve(void *data)
 			continue;
 		}
 		EQUAL(err, 0);
-		if (answer(s, &request, &m))
+		if (server_answer(s->dimensions, &request, &m))
 			EQUAL(peer_send(s->peer, &m), 0);
 	}
 	msg_free(&request);

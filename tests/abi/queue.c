@@ -2,6 +2,8 @@
 /* Queues: the order in which what waits is sent, and what is refused or shed. */
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/time.h>
 
 #include "abi.h"
 
@@ -373,13 +375,55 @@ static void standing(void)
 	close_two();
 }
 
+static void on_alarm(int signal_number)
+{
+	(void)signal_number;
+}
+
+/* A batch of which not even one has found room yet is interrupted like any other. */
+static void batch_interrupted(void)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct itimerval timer = { .it_value.tv_usec = 100000, .it_interval.tv_usec = 100000 };
+	unsigned char vector[64];
+	struct vexipc_embed_item items[3];
+	struct vexipc_embed_batch arg = {
+		.items_ptr = (uintptr_t)items, .count = ARRAY_SIZE(items),
+		.item_size = sizeof(items[0]), .priority = VEXIPC_PRIORITY_NORMAL,
+	};
+	struct vexipc_stats s;
+
+	EQUAL(config_set(VEXIPC_CONFIG_MAX_QUEUE_SIZE, 1), 0);
+	open_two();
+	EQUAL(submit('a', VEXIPC_PRIORITY_NORMAL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(items); i++)
+		items[i] = (struct vexipc_embed_item) {
+			.data_ptr = (uintptr_t)"b", .data_size = 1,
+			.result_ptr = (uintptr_t)vector, .result_size = sizeof(vector),
+		};
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+	EQUAL(call(client->fd, VEXIPC_IOC_EMBED_BATCH, &arg), -EINTR);
+	setitimer(ITIMER_REAL, &(struct itimerval) { 0 }, NULL);
+	EQUAL(arg.failed, ARRAY_SIZE(items));
+	for (size_t i = 0; i < ARRAY_SIZE(items); i++)
+		EQUAL(items[i].status, VEXIPC_ERR_INTERRUPTED);
+	/* The others were not even asked. */
+	stats_of(&s);
+	EQUAL(s.refused_by[VEXIPC_ERR_INTERRUPTED], 1);
+	EQUAL(s.cancelled, 0);
+	take_in_order("a");
+	EQUAL(config_set(VEXIPC_CONFIG_MAX_QUEUE_SIZE, 1000), 0);
+	close_two();
+}
+
 int main(int argc, char **argv)
 {
 #define CASE(name) { #name, name }
 	static const struct test_case cases[] = {
 		CASE(bands), CASE(deadlines), CASE(ageing), CASE(fairness),
 		CASE(shedding), CASE(come_back), CASE(waiting), CASE(overflow),
-		CASE(standing), { 0 }
+		CASE(standing), CASE(batch_interrupted), { 0 }
 	};
 
 	return run_case(cases, argc, argv);

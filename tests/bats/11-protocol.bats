@@ -21,11 +21,12 @@ load common
 	abi-protocol types netlink chardev
 }
 
-# It takes so long on a slow machine that probes would come between, and be counted.
+# It takes so long on a slow machine that probes would come between, and the
+# request's deadline, and be counted.
 corrupt_headers() {
-	config health_check_interval_sec=3600 discovery_interval_sec=3600
+	config health_check_interval_sec=3600 discovery_interval_sec=3600 request_timeout_ms=3600000
 	abi-protocol corrupt_headers "$1"
-	config health_check_interval_sec=30 discovery_interval_sec=30
+	config health_check_interval_sec=30 discovery_interval_sec=30 request_timeout_ms=30000
 }
 
 @test "chardev: every corruption of a byte of a header is refused and changes nothing" {

@@ -7,7 +7,7 @@ events="alert request_attempt request_complete request_orphan request_queue requ
 	request_retry request_send request_submit service_breaker service_heartbeat service_probe
 	service_register service_state service_unregister"
 # Those that a short run does not bring about.
-rare="access_denied cache_lookup instance_exit request_unqueue request_unsend"
+rare="access_denied cache_lookup instance_exit request_hedge request_unqueue request_unsend"
 
 @test "trace-cmd lists every event, with its arguments" {
 	local event

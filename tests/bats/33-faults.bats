@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
-# Faults injected into each allocation of a request in turn: nothing is lost,
-# and the module goes on. Debian's kernel has no fault injection.
-# bats file_tags=debug,slow
+# Faults injected into each allocation, and each copy from and to user space, of
+# one request's life in turn, and of what else one can ask for: nothing is lost, and
+# the module goes on. Debian's kernel has no fault injection.
+# bats file_tags=debug,slow,smoke
 
 load common
 load life
@@ -9,10 +10,13 @@ load life
 setup() {
 	[ -e /proc/self/fail-nth ] || skip "this kernel has no fault injection: use scripts/vm run --kernel debug"
 	fresh_module
-	for fault in failslab fail_page_alloc; do
-		echo N >"/sys/kernel/debug/$fault/ignore-gfp-wait"
+	for fault in failslab fail_page_alloc fail_usercopy; do
 		echo 0 >"/sys/kernel/debug/$fault/verbose"
 	done
+	for fault in failslab fail_page_alloc; do
+		echo N >"/sys/kernel/debug/$fault/ignore-gfp-wait"
+	done
+	echo N >/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem
 	echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
 }
 
@@ -30,6 +34,15 @@ sweep() {
 	# There was something to fail, or this tests nothing.
 	[ "${#lines[@]}" -gt 3 ]
 	run -0 vexipc embed --dims 8 after
+	assert_idle
+}
+
+# scene NAME CLIENT SERVICE WHO [BYTES]: as of abi-faults.
+scene() {
+	run abi-faults "$@"
+	echo "$*: $output"
+	assert_success
+	assert_output_has swept
 	assert_idle
 }
 
@@ -55,4 +68,148 @@ sweep() {
 	start_service one
 	sweep register
 	assert_equal "$(vexipc services --json | jq -c 'map(.id)')" '["one"]'
+}
+
+@test "faults are of all three kinds: slabs, pages and copies" {
+	start_service one -t chardev
+	run life-failnth sync
+	assert_success
+	assert_output_has ENOMEM
+	assert_output_has EFAULT
+}
+
+@test "a request by message meets faults on either side" {
+	scene request chardev chardev both
+	scene request netlink netlink both
+}
+
+@test "a batch meets faults on either side" {
+	scene batch_request netlink chardev both
+	scene batch chardev chardev client
+	scene batch chardev netlink service
+	scene batch_room chardev netlink client
+}
+
+@test "requests that travel together meet faults" {
+	scene carried chardev chardev service
+	scene carried chardev netlink client
+}
+
+@test "answers that are kept, and those that are shared, meet faults" {
+	scene cached chardev netlink both
+	scene coalesced netlink chardev both
+}
+
+@test "requests that overflow, and those that a rate refuses, meet faults" {
+	scene overflow chardev netlink client
+	scene overflow chardev chardev service
+	scene refused chardev chardev client
+}
+
+@test "services that come with a token, beat, answer and go meet faults" {
+	scene life chardev chardev service
+	scene life chardev netlink service
+	scene life_by_message chardev netlink service
+}
+
+@test "tokens, rules and settings meet faults: nothing is half done" {
+	for by in chardev netlink; do
+		scene admin_tokens $by chardev client
+		scene admin_rules $by chardev client
+		scene admin_config $by chardev client
+	done
+}
+
+@test "all that shows something meets faults" {
+	scene look chardev chardev client
+	scene look netlink chardev client
+}
+
+# ----------------------------------------------------------------- all of it --
+
+# everywhere NAME...: each by both transports on each side, with the faults on either,
+# and with contents that travel in pieces.
+everywhere() {
+	local name client service who size
+	config buffer_size=1000000
+	for name; do
+		for client in chardev netlink; do
+			for service in chardev netlink; do
+				for who in client service both; do
+					for size in 16 3000 100000; do
+						scene "$name" $client $service $who $size
+					done
+				done
+			done
+		done
+	done
+}
+
+# bats test_tags=long
+@test "all ways: requests and batches by message" { everywhere request batch_request; }
+
+# bats test_tags=long
+@test "all ways: what travels together" { everywhere carried; }
+
+# bats test_tags=long
+@test "all ways: the cache" { everywhere cached; }
+
+# bats test_tags=long
+@test "all ways: equal requests" { everywhere coalesced; }
+
+# bats test_tags=long
+@test "all ways: the overflow queue" { everywhere overflow; }
+
+# bats test_tags=long
+@test "all ways: rates" { everywhere refused; }
+
+# bats test_tags=long
+@test "all ways: the batch call" {
+	config buffer_size=1000000
+	for service in chardev netlink; do
+		for who in client service both; do
+			for size in 16 3000 100000; do
+				scene batch chardev $service $who $size
+				scene batch_room chardev $service $who $size
+			done
+		done
+	done
+}
+
+# bats test_tags=long
+@test "all ways: the life of a service" {
+	for client in chardev netlink; do
+		for service in chardev netlink; do
+			for who in client service both; do
+				scene life $client $service $who
+				scene life_by_message $client $service $who
+			done
+		done
+	done
+}
+
+# bats test_tags=long
+@test "several times: tokens, rules, settings and what shows something" {
+	for _ in 1 2 3; do
+		for by in chardev netlink; do
+			for name in admin_tokens admin_rules admin_config look; do
+				scene $name $by chardev client
+			done
+		done
+		scene look chardev netlink both
+		scene look netlink netlink both
+	done
+}
+
+# bats test_tags=long
+@test "several times: blocking and asynchronous requests, and registration" {
+	for _ in 1 2 3; do
+		for by in chardev netlink; do
+			start_service one -t $by
+			sweep sync
+			sweep async
+			sweep register
+			stop one
+		done
+	done
 }

@@ -236,7 +236,8 @@ assert_service_agrees() {
 @test "percentiles are within 2 % of those of the latencies themselves" {
 	attach
 	start_echo one --engine-options delay=5,jitter=60 --threads 8
-	seq "$(scale 400)" >"$BATS_TEST_TMPDIR/texts"
+	# Of fewer, one is more than 2 % from the next.
+	seq 400 >"$BATS_TEST_TMPDIR/texts"
 	vexipc embed -f "$BATS_TEST_TMPDIR/texts" -j 4 |
 		jq .service_us | sort -n >"$BATS_TEST_TMPDIR/times"
 	for pair in 500:p50_ns 900:p90_ns 990:p99_ns 999:p999_ns; do
@@ -245,10 +246,15 @@ assert_service_agrees() {
 		awk -v share="$share" -v got="$got" -v field="$field" '
 			{ time[NR] = $1 * 1000 }
 			END {
+				# Where times are far apart, which of two neighbours it is
+				# differs by how one rounds.
 				rank = int((NR * share + 999) / 1000)
-				off = got / time[rank] - 1
-				printf "%s is %d, exactly %d: %.2f %%\n", field, got, time[rank], 100 * off
-				exit !(off < 0.02 && off > -0.02)
+				for (i = rank - 1; i <= rank + 1; i++) {
+					off = got / time[i < NR ? i : NR] - 1
+					near = near || (off < 0.02 && off > -0.02)
+				}
+				printf "%s is %d, exactly %d\n", field, got, time[rank]
+				exit !near
 			}' "$BATS_TEST_TMPDIR/times"
 	done
 }
@@ -310,7 +316,7 @@ assert_service_agrees() {
 	rm $pins/links/request_send
 	run -0 vexipc embed text
 	run -1 vexipc telemetry status
-	assert_output_has "18 of 19 programs"
+	assert_output_has "19 of 20 programs"
 	attach
 	run -0 vexipc telemetry status
 }

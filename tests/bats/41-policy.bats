@@ -93,8 +93,8 @@ finish_load() {
 		assert_equal "$(policy_of "$name" bad_answers) $(policy_of "$name" declined)" "0 0"
 		policy unload "$name"
 		run -4 policy show "$name"
+		[ ! -e "/sys/fs/bpf/vexipc/policy/$name" ]
 	done
-	[ -z "$(ls /sys/fs/bpf/vexipc/policy)" ]
 	run -0 policy show
 	assert_output_has 'no policy'
 }

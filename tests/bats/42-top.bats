@@ -262,7 +262,7 @@ two_services() {
 	press d
 	shows 'a replay cannot drain'
 	close_top
-	run -0 vexipc-top --json --replay "$BATS_TEST_TMPDIR/top.rec"
+	run -0 vexipc-top --json -s id --replay "$BATS_TEST_TMPDIR/top.rec"
 	assert_equal "$(of_all 'last.services | map([.id, .requests])')" '[["alpha",20],["beta",20]]'
 	# One that is damaged is told, not shown.
 	printf x | dd of="$BATS_TEST_TMPDIR/top.rec" bs=1 seek=200 conv=notrunc status=none

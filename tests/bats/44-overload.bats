@@ -112,3 +112,17 @@ mix=(-p 'critical=1,high=1,normal=5,low=3' -u '1001=4,1002=3,1003=2,1004=1')
 	  $((2 * $(figure calm '.users["1001"].latency_us.p99'))) ]
 	assert_idle
 }
+
+@test "adaptive_concurrency: a service that is flooded is given what its workers use" {
+	start_echo one --threads 1 -o delay=5
+	assert_equal "$(status_of one limit)" 100
+	config adaptive_concurrency=true
+	assert_equal "$(status_of one limit)" 16
+	seq 300 | vexipc embed -j 100 >/dev/null
+	limit=$(status_of one limit)
+	[ "$limit" -ge 1 ] && [ "$limit" -lt 12 ]
+	assert_equal "$(status_of one max_concurrent)" 100
+	config adaptive_concurrency=false
+	assert_equal "$(status_of one limit)" 100
+	assert_idle
+}

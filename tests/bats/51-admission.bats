@@ -104,20 +104,6 @@ as_user() { setpriv --reuid "$1" --regid 4242 --clear-groups "${@:2}"; }
 	abi-admission adaptive_rates
 }
 
-@test "adaptive_concurrency: a service that is flooded is given what its workers use" {
-	start_echo one --threads 1 -o delay=5
-	assert_equal "$(status_of one limit)" 100
-	config adaptive_concurrency=true
-	assert_equal "$(status_of one limit)" 16
-	seq 300 | vexipc embed -j 100 >/dev/null
-	limit=$(status_of one limit)
-	[ "$limit" -ge 1 ] && [ "$limit" -lt 12 ]
-	assert_equal "$(status_of one max_concurrent)" 100
-	config adaptive_concurrency=false
-	assert_equal "$(status_of one limit)" 100
-	assert_idle
-}
-
 # A cgroup with so much memory: its path.
 limited_cgroup() {
 	local root=$BATS_TEST_TMPDIR/cgroup

@@ -44,6 +44,10 @@ teardown_file() { :; }
 	abi-queue waiting
 }
 
+@test "a batch that waits for room, with nothing of it under way, is interrupted: EINTR" {
+	abi-queue batch_interrupted
+}
+
 @test "what finds a service's queue full goes to whichever has room first" {
 	abi-queue overflow
 }

@@ -137,6 +137,8 @@ static const struct vexipc_field stats_fields[] = {
 	T(cache_entries, "", NUMBER, "answers in the cache now"),
 	T(cache_bytes, "bytes", NUMBER, "memory of the cache now"),
 	T(coalesced, "", NUMBER, "waited for the answer of an equal request"),
+	T(hedges, "", NUMBER, "late requests asked of a second service, too"),
+	T(hedges_won, "", NUMBER, "of them, answered by that one first"),
 	{ 0 },
 };
 
@@ -292,6 +294,10 @@ static const struct vexipc_field config_fields[] = {
 	C("cache_per_user", CACHE_PER_USER, "", BOOL,
 	  "a user is given only what the same user asked"),
 	C("coalesce", COALESCE, "", BOOL, "equal requests under way are asked once"),
+	C("hedge_percentile", HEDGE_PERCENTILE, "%", NUMBER,
+	  "what takes longer than so many of a service's answers is asked of another, too; 0: is not"),
+	C("hedge_budget_percent", HEDGE_BUDGET_PERCENT, "%", NUMBER,
+	  "requests under way that may be asked of two services at once; at least 3"),
 	{ 0 },
 };
 

@@ -322,6 +322,8 @@ static void fill_instance(const struct vexipc_telemetry *t, const struct vexipc_
 		.cache_hits = i->cache_hits,
 		.cache_misses = i->cache_misses,
 		.coalesced = i->coalesced,
+		.hedges = i->hedges,
+		.hedges_won = i->hedges_won,
 		.queued_low = load(&band[0].depth),
 		.queued_normal = load(&band[1].depth),
 		.queued_high = load(&band[2].depth),

@@ -114,6 +114,8 @@ static const struct vexipc_field instance_fields[] = {
 	I(cache_hits, "", NUMBER, "answered from the cache"),
 	I(cache_misses, "", NUMBER, "not found in the cache"),
 	I(coalesced, "", NUMBER, "waited for the answer of an equal request"),
+	I(hedges, "", NUMBER, "late requests asked of a second service, too"),
+	I(hedges_won, "", NUMBER, "of them, answered by that one first"),
 	I(since_ns, "ns", NUMBER, "figures begin, on the monotonic clock"),
 	{ 0 },
 };

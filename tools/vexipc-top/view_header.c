@@ -153,7 +153,9 @@ static void draw_drops(struct canvas *canvas, const struct model *model)
 		x = label(canvas, 3, x, "cached%", STYLE_PLAIN, text);
 	}
 	if (i->coalesced)
-		label_count(canvas, 3, x, "coalesced", i->coalesced, false);
+		x = label_count(canvas, 3, x, "coalesced", i->coalesced, false);
+	if (i->hedges)
+		label_count(canvas, 3, x, "hedges", i->hedges, false);
 }
 
 unsigned int draw_header(struct canvas *canvas, const struct model *model, const struct view *view)

@@ -162,6 +162,8 @@ static void put_json(struct output *o, size_t index, const struct vexipc_result 
 		cJSON_AddTrueToObject(object, "cached");
 	if (result->flags & VEXIPC_RESULT_COALESCED)
 		cJSON_AddTrueToObject(object, "coalesced");
+	if (result->flags & VEXIPC_RESULT_HEDGED)
+		cJSON_AddTrueToObject(object, "hedged");
 	json_line(object);
 }
 

@@ -547,6 +547,7 @@ struct vexipc_unregister {
 /* Where an answer is from; otherwise a service gave it to this very request. */
 #define VEXIPC_RESULT_CACHED	(1u << 0)	/* it was kept; service_handle gave it once */
 #define VEXIPC_RESULT_COALESCED	(1u << 1)	/* it is that of an equal request */
+#define VEXIPC_RESULT_HEDGED	(1u << 2)	/* a second service gave it: the first was late */
 
 /**
  * struct vexipc_embed - VEXFS_IOCTL_IPC_SEND_EMBEDDING_REQUEST
@@ -820,6 +821,8 @@ struct vexipc_stats {
 	__aligned_u64 cache_entries;		/* now */
 	__aligned_u64 cache_bytes;		/* now */
 	__aligned_u64 coalesced;		/* waited for an equal request's answer */
+	__aligned_u64 hedges;			/* late ones asked of a second service, too */
+	__aligned_u64 hedges_won;		/* it was first; a service: hedges it got, it won */
 };
 
 struct vexipc_cancel {
@@ -897,6 +900,8 @@ enum vexipc_config_field {
 	VEXIPC_CONFIG_CACHE_MAX_BYTES		= 64,
 	VEXIPC_CONFIG_CACHE_PER_USER		= 65,	/* nobody has another's answers */
 	VEXIPC_CONFIG_COALESCE			= 66,	/* equal requests are asked once */
+	VEXIPC_CONFIG_HEDGE_PERCENTILE		= 67,	/* hedge what is slower; 0: nothing */
+	VEXIPC_CONFIG_HEDGE_BUDGET_PERCENT	= 68,	/* of requests under way; at least 3 */
 	__VEXIPC_CONFIG_MAX
 };
 
@@ -1432,6 +1437,8 @@ enum vexipc_stats_attr {
 	VEXIPC_STATS_CACHE_ENTRIES	= 60,
 	VEXIPC_STATS_CACHE_BYTES	= 61,
 	VEXIPC_STATS_COALESCED		= 62,
+	VEXIPC_STATS_HEDGES		= 63,
+	VEXIPC_STATS_HEDGES_WON		= 64,
 	__VEXIPC_STATS_MAX
 };
 

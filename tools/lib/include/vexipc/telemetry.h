@@ -204,6 +204,8 @@ struct vexipc_telemetry_instance {
 	uint64_t cache_hits;
 	uint64_t cache_misses;
 	uint64_t coalesced;		/* waited for an equal request's answer */
+	uint64_t hedges;		/* late ones asked of a second service, too */
+	uint64_t hedges_won;
 };
 
 /* Cookie of the caller's network namespace; 0: not known. */
