@@ -210,6 +210,7 @@ static unsigned int exchange(struct bench_link *link)
 
 const struct bench_peer bench_fuse_write = {
 	.name = "fuse-write",
+	.needs = "/dev/fuse",
 	.setup = setup,
 	.serve = serve,
 	.connect = connect_client,
@@ -220,6 +221,7 @@ const struct bench_peer bench_fuse_write = {
 
 const struct bench_peer bench_fuse_ioctl = {
 	.name = "fuse-ioctl",
+	.needs = "/dev/fuse",
 	.setup = setup,
 	.serve = serve,
 	.connect = connect_client,

@@ -244,6 +244,7 @@ static unsigned int reap(struct bench_link *link)
 
 const struct bench_peer bench_haproxy = {
 	.name = "haproxy",
+	.needs = "/usr/sbin/haproxy",
 	.setup = setup,
 	.serve = serve,
 	.connect = connect_client,

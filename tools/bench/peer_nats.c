@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <nats.h>
+#include <nats/nats.h>
 
 #include "bench.h"
 
@@ -157,6 +157,7 @@ static unsigned int reap(struct bench_link *link)
 
 const struct bench_peer bench_nats = {
 	.name = "nats",
+	.needs = "/usr/sbin/nats-server",
 	.setup = setup,
 	.serve = serve,
 	.connect = connect_client,

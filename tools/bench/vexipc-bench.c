@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <vexipc/vexipc.h>
 
@@ -42,12 +43,13 @@ struct arguments {
 	unsigned int depth[MAX_LIST];
 	unsigned int services[MAX_LIST];
 	unsigned int peer_count, size_count, depth_count, services_count;
+	struct bench_load load;
 	uint32_t algorithm;
-	bool instructions;
+	bool instructions, peers_named;
 };
 
 enum { OPT_JSON = 256, OPT_SVG, OPT_REPEAT, OPT_WARM_UP, OPT_LIST, OPT_INSTRUCTIONS,
-       OPT_SERVICES, OPT_ALGORITHM };
+       OPT_SERVICES, OPT_ALGORITHM, OPT_RATE, OPT_SECONDS };
 
 static const struct argp_option options[] = {
 	{ "peer", 'p', "NAME", 0, "Only this one, and any other named so", 0 },
@@ -65,6 +67,9 @@ static const struct argp_option options[] = {
 	{ "services", OPT_SERVICES, "N", 0, "Instead: what choosing one of N services takes. "
 	  "May be given more than once", 0 },
 	{ "algorithm", OPT_ALGORITHM, "NAME", 0, "With --services: only by this algorithm", 0 },
+	{ "rate", OPT_RATE, "N", 0, "Instead: latencies of N requests a second, that come whether "
+	  "or not those before were answered, at most --depth (64) under way", 0 },
+	{ "seconds", OPT_SECONDS, "N", 0, "With --rate: for so long (10)", 0 },
 	{ "list", OPT_LIST, NULL, 0, "List the peers", 0 },
 	{ 0 }
 };
@@ -85,6 +90,7 @@ static void add_peer(struct arguments *args, const char *name, struct argp_state
 	for (size_t i = 0; i < ARRAY_SIZE(peers); i++)
 		if (!strcmp(peers[i]->name, name)) {
 			args->peer[args->peer_count++] = peers[i];
+			args->peers_named = true;
 			return;
 		}
 	argp_error(state, "%s: no such peer; see --list", name);
@@ -150,6 +156,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (vexipc_algorithm_parse(arg, &args->algorithm))
 			argp_error(state, "%s: no such algorithm", arg);
 		break;
+	case OPT_RATE:
+		args->load.rate = (unsigned int)number(arg, 1, 10000000, state);
+		break;
+	case OPT_SECONDS:
+		args->load.seconds = (unsigned int)number(arg, 1, 86400, state);
+		break;
 	case OPT_LIST:
 		for (size_t i = 0; i < ARRAY_SIZE(peers); i++)
 			puts(peers[i]->name);
@@ -164,9 +176,11 @@ static void set_defaults(struct arguments *args)
 {
 	static const unsigned int depths[] = { 1, 8, 64 };
 
-	if (!args->peer_count) {
-		memcpy(args->peer, peers, sizeof(peers));
-		args->peer_count = ARRAY_SIZE(peers);
+	for (size_t i = 0; !args->peers_named && i < ARRAY_SIZE(peers); i++) {
+		if (peers[i]->needs && access(peers[i]->needs, F_OK))
+			warn("%s: left out: %s", peers[i]->name, peers[i]->needs);
+		else
+			args->peer[args->peer_count++] = peers[i];
 	}
 	if (!args->size_count) {
 		args->size[0].request = 256;
@@ -175,21 +189,20 @@ static void set_defaults(struct arguments *args)
 		args->size[1].answer = 4096;
 		args->size_count = 2;
 	}
-	if (!args->depth_count) {
+	if (!args->depth_count && args->load.rate) {
+		args->depth[0] = BENCH_MAX_DEPTH;
+		args->depth_count = 1;
+	} else if (!args->depth_count) {
 		memcpy(args->depth, depths, sizeof(depths));
 		args->depth_count = ARRAY_SIZE(depths);
 	}
 }
 
-static void run(const struct arguments *args, struct bench_report *report)
+/* Calls @measure for each work and peer. */
+static void for_each(const struct arguments *args,
+		     void (*measure)(const struct arguments *args, const struct bench_peer *peer,
+				     const struct bench_work *work, void *data), void *data)
 {
-	struct bench_result *result;
-
-	result = calloc((size_t)args->size_count * args->depth_count * args->peer_count,
-			sizeof(*result));
-	if (!result)
-		err(1, NULL);
-	report->results = result;
 	for (unsigned int s = 0; s < args->size_count; s++)
 		for (unsigned int d = 0; d < args->depth_count; d++)
 			for (unsigned int p = 0; p < args->peer_count; p++) {
@@ -199,9 +212,54 @@ static void run(const struct arguments *args, struct bench_report *report)
 					.depth = args->depth[d],
 				};
 
-				bench_measure(args->peer[p], &work, &args->plan, result++);
-				report->count++;
+				measure(args, args->peer[p], &work, data);
 			}
+}
+
+static void *results_of(const struct arguments *args, size_t size)
+{
+	void *results = calloc((size_t)args->size_count * args->depth_count * args->peer_count,
+			       size);
+
+	if (!results)
+		err(1, NULL);
+	return results;
+}
+
+static void measure_trips(const struct arguments *args, const struct bench_peer *peer,
+			  const struct bench_work *work, void *data)
+{
+	struct bench_report *report = data;
+
+	bench_measure(peer, work, &args->plan, &report->results[report->count++]);
+}
+
+struct latencies {
+	struct bench_latency *latency;
+	unsigned int count;
+};
+
+static void measure_latency(const struct arguments *args, const struct bench_peer *peer,
+			    const struct bench_work *work, void *data)
+{
+	struct latencies *all = data;
+
+	if (bench_open_loop(peer, work, &args->plan, &args->load, &all->latency[all->count]))
+		all->count++;
+	else
+		warnx("%s: left out, poll() does not tell of its answers", peer->name);
+}
+
+static void run_open_loop(const struct arguments *args)
+{
+	struct latencies all = { .latency = results_of(args, sizeof(*all.latency)) };
+
+	for_each(args, measure_latency, &all);
+	if (!args->json || strcmp(args->json, "-"))
+		bench_print_latencies(&args->load, all.latency, all.count);
+	if (args->json)
+		bench_write_latencies(&args->load, all.latency, all.count, args->json);
+	free(all.latency);
 }
 
 int main(int argc, char **argv)
@@ -215,6 +273,7 @@ int main(int argc, char **argv)
 	};
 	struct arguments args = {
 		.plan = { .warm_up = 300, .trips = 1000, .repeat = 3 },
+		.load = { .seconds = 10 },
 	};
 	struct bench_report report = { 0 };
 
@@ -229,7 +288,12 @@ int main(int argc, char **argv)
 				args.plan.trips, report.instructions);
 		return 0;
 	}
-	run(&args, &report);
+	if (args.load.rate) {
+		run_open_loop(&args);
+		return 0;
+	}
+	report.results = results_of(&args, sizeof(*report.results));
+	for_each(&args, measure_trips, &report);
 	if (!args.json || strcmp(args.json, "-"))
 		bench_print(&report);
 	if (args.json)
