@@ -92,12 +92,13 @@ struct bench_link {
  * @submit:	begin @n round trips, in as few calls as the peer allows
  * @reap:	wait for an answer, take all there are, return how many
  * @texts:	how many texts there are, by turns; 0: each is another
+ * @times:	so many times the round trips of others, since they vary more; 0: 1
  * @needs:	a file without which it is left out unless named; may be NULL
  */
 struct bench_peer {
 	const char *name;
 	const char *needs;
-	unsigned int texts;
+	unsigned int texts, times;
 	void (*setup)(struct bench_link *link);
 	void (*serve)(struct bench_link *link);
 	void (*connect)(struct bench_link *link);
@@ -137,6 +138,7 @@ struct bench_plan {
 struct bench_result {
 	const struct bench_peer *peer;
 	struct bench_work work;
+	unsigned int trips;		/* in a repetition */
 	double *trip;			/* for each repetition: what a round trip took */
 	double median;
 	double spread;			/* largest less smallest, of the median */
@@ -150,6 +152,7 @@ bool bench_clock_counts_instructions(void);
 void bench_start(struct bench_link *link);
 void bench_stop(struct bench_link *link);
 void bench_trips(struct bench_link *link, unsigned int trips);
+/* Fills @result, which has room for the repetitions. */
 void bench_measure(const struct bench_peer *peer, const struct bench_work *work,
 		   const struct bench_plan *plan, struct bench_result *result);
 

@@ -223,19 +223,19 @@ void bench_measure(const struct bench_peer *peer, const struct bench_work *work,
 		   const struct bench_plan *plan, struct bench_result *result)
 {
 	struct bench_link link = { .peer = peer, .work = work };
+	unsigned int times = peer->times ? peer->times : 1;
 
-	*result = (struct bench_result){ .peer = peer, .work = *work };
-	result->trip = calloc(plan->repeat, sizeof(result->trip[0]));
-	if (!result->trip)
-		err(1, NULL);
+	result->peer = peer;
+	result->work = *work;
+	result->trips = times * plan->trips;
 	bench_start(&link);
 
-	bench_trips(&link, plan->warm_up);
+	bench_trips(&link, times * plan->warm_up);
 	for (unsigned int i = 0; i < plan->repeat; i++) {
 		uint64_t begin = bench_now();
 
-		bench_trips(&link, plan->trips);
-		result->trip[i] = (double)(bench_now() - begin) / plan->trips;
+		bench_trips(&link, result->trips);
+		result->trip[i] = (double)(bench_now() - begin) / result->trips;
 	}
 
 	bench_stop(&link);

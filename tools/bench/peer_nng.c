@@ -122,6 +122,7 @@ static unsigned int reap(struct bench_link *link)
 
 const struct bench_peer bench_nng = {
 	.name = "nng",
+	.times = 4,
 	.serve = serve,
 	.connect = connect_client,
 	.teardown = teardown,

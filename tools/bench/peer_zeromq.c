@@ -141,6 +141,7 @@ static unsigned int reap(struct bench_link *link)
 
 const struct bench_peer bench_zeromq = {
 	.name = "zeromq",
+	.times = 4,
 	.serve = serve,
 	.connect = connect_client,
 	.teardown = teardown,

@@ -82,6 +82,7 @@ static cJSON *json_result(const struct bench_report *report, const struct bench_
 		cJSON_AddNullToObject(object, "ratio");
 	cJSON_AddNumberToObject(object, "median", result->median);
 	cJSON_AddNumberToObject(object, "spread", result->spread);
+	cJSON_AddNumberToObject(object, "round_trips", result->trips);
 	all = cJSON_AddArrayToObject(object, "repetitions");
 	for (unsigned int i = 0; i < report->plan.repeat; i++)
 		cJSON_AddItemToArray(all, cJSON_CreateNumber(result->trip[i]));

@@ -2,9 +2,13 @@
 /* What a round trip through vexipc takes, beside other ways to do the same. */
 #include <argp.h>
 #include <err.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <vexipc/vexipc.h>
@@ -198,68 +202,91 @@ static void set_defaults(struct arguments *args)
 	}
 }
 
-/* Calls @measure for each work and peer. */
-static void for_each(const struct arguments *args,
-		     void (*measure)(const struct arguments *args, const struct bench_peer *peer,
-				     const struct bench_work *work, void *data), void *data)
+static unsigned int count_of(const struct arguments *args)
 {
-	for (unsigned int s = 0; s < args->size_count; s++)
-		for (unsigned int d = 0; d < args->depth_count; d++)
-			for (unsigned int p = 0; p < args->peer_count; p++) {
-				const struct bench_work work = {
-					.request = args->size[s].request,
-					.answer = args->size[s].answer,
-					.depth = args->depth[d],
-				};
-
-				measure(args, args->peer[p], &work, data);
-			}
+	return args->size_count * args->depth_count * args->peer_count;
 }
 
-static void *results_of(const struct arguments *args, size_t size)
+/* Memory that the measuring processes share with this one. */
+static void *shared(size_t size)
 {
-	void *results = calloc((size_t)args->size_count * args->depth_count * args->peer_count,
-			       size);
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (!results)
-		err(1, NULL);
-	return results;
+	if (at == MAP_FAILED)
+		err(1, "mmap");
+	return at;
+}
+
+/*
+ * Calls @measure for each work and peer, in a process of its own: none finds what
+ * another left, and some libraries do not work on both sides of a fork.
+ */
+static void for_each(const struct arguments *args,
+		     void (*measure)(const struct arguments *args, const struct bench_peer *peer,
+				     const struct bench_work *work, void *result),
+		     void *results, size_t size)
+{
+	for (unsigned int i = 0; i < count_of(args); i++) {
+		unsigned int d = i / args->peer_count, s = d / args->depth_count;
+		const struct bench_work work = {
+			.request = args->size[s].request,
+			.answer = args->size[s].answer,
+			.depth = args->depth[d % args->depth_count],
+		};
+		pid_t pid = fork();
+		int status;
+
+		if (pid < 0)
+			err(1, "fork");
+		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			measure(args, args->peer[i % args->peer_count], &work,
+				(char *)results + i * size);
+			exit(0);
+		}
+		if (waitpid(pid, &status, 0) != pid || status)
+			exit(1);
+	}
 }
 
 static void measure_trips(const struct arguments *args, const struct bench_peer *peer,
-			  const struct bench_work *work, void *data)
+			  const struct bench_work *work, void *result)
 {
-	struct bench_report *report = data;
-
-	bench_measure(peer, work, &args->plan, &report->results[report->count++]);
+	bench_measure(peer, work, &args->plan, result);
 }
 
-struct latencies {
-	struct bench_latency *latency;
-	unsigned int count;
-};
+static void run(const struct arguments *args, struct bench_report *report)
+{
+	double *trips;
+
+	report->count = count_of(args);
+	report->results = shared(report->count * sizeof(*report->results));
+	trips = shared((size_t)report->count * args->plan.repeat * sizeof(*trips));
+	for (unsigned int i = 0; i < report->count; i++)
+		report->results[i].trip = trips + (size_t)i * args->plan.repeat;
+	for_each(args, measure_trips, report->results, sizeof(*report->results));
+}
 
 static void measure_latency(const struct arguments *args, const struct bench_peer *peer,
-			    const struct bench_work *work, void *data)
+			    const struct bench_work *work, void *result)
 {
-	struct latencies *all = data;
-
-	if (bench_open_loop(peer, work, &args->plan, &args->load, &all->latency[all->count]))
-		all->count++;
-	else
+	if (!bench_open_loop(peer, work, &args->plan, &args->load, result))
 		warnx("%s: left out, poll() does not tell of its answers", peer->name);
 }
 
 static void run_open_loop(const struct arguments *args)
 {
-	struct latencies all = { .latency = results_of(args, sizeof(*all.latency)) };
+	struct bench_latency *all = shared(count_of(args) * sizeof(*all));
+	unsigned int count = 0;
 
-	for_each(args, measure_latency, &all);
+	for_each(args, measure_latency, all, sizeof(*all));
+	for (unsigned int i = 0; i < count_of(args); i++)
+		if (all[i].answered)
+			all[count++] = all[i];
 	if (!args->json || strcmp(args->json, "-"))
-		bench_print_latencies(&args->load, all.latency, all.count);
+		bench_print_latencies(&args->load, all, count);
 	if (args->json)
-		bench_write_latencies(&args->load, all.latency, all.count, args->json);
-	free(all.latency);
+		bench_write_latencies(&args->load, all, count, args->json);
 }
 
 int main(int argc, char **argv)
@@ -292,16 +319,12 @@ int main(int argc, char **argv)
 		run_open_loop(&args);
 		return 0;
 	}
-	report.results = results_of(&args, sizeof(*report.results));
-	for_each(&args, measure_trips, &report);
+	run(&args, &report);
 	if (!args.json || strcmp(args.json, "-"))
 		bench_print(&report);
 	if (args.json)
 		bench_write_json(&report, args.json);
 	if (args.svg)
 		bench_write_svg(&report, args.svg);
-	for (unsigned int i = 0; i < report.count; i++)
-		free(report.results[i].trip);
-	free(report.results);
 	return 0;
 }
