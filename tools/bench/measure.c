@@ -202,7 +202,13 @@ static void sum_up(struct bench_result *result, unsigned int n)
 
 void bench_start(struct bench_link *link)
 {
-	signal(SIGCHLD, service_ended);
+	/* One that is stopped has not ended. */
+	const struct sigaction ended = {
+		.sa_handler = service_ended,
+		.sa_flags = SA_RESTART | SA_NOCLDSTOP,
+	};
+
+	sigaction(SIGCHLD, &ended, NULL);
 	make_link(link);
 	if (link->peer->setup)
 		link->peer->setup(link);
