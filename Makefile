@@ -11,6 +11,8 @@
 #                             the slow parts
 #   check                     checkpatch, sparse, W=1, shellcheck
 #   bench                     instructions a round trip
+#   bench-compare REV=...     the same of a git revision and of this tree: what moved;
+#                             OPTIONS='--depth 1 ...' goes to both
 #   clean                     removes build/
 #
 #   KDIR=...      the kernel's build folder (the running kernel's)
@@ -62,6 +64,10 @@ include mk/install.mk
 .PHONY: demo test test-debug test-long bench check
 demo test test-debug test-long bench check:
 	$(Q)+scripts/$@
+
+.PHONY: bench-compare
+bench-compare:
+	$(Q)+scripts/bench-compare '$(REV)' $(OPTIONS)
 
 .PHONY: clean
 clean:

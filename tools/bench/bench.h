@@ -77,6 +77,7 @@ struct bench_link {
 	int client_fd[2];		/* of the peer: to send, to receive */
 	int service_fd[2];
 	int ready_fd;
+	int service;			/* its process */
 	void *priv;
 };
 
@@ -91,10 +92,13 @@ struct bench_link {
  * @submit:	begin @n round trips, in as few calls as the peer allows
  * @reap:	wait for an answer, take all there are, return how many
  * @texts:	how many texts there are, by turns; 0: each is another
+ * @times:	so many times the round trips of others, since they vary more; 0: 1
+ * @needs:	a file without which it is left out unless named; may be NULL
  */
 struct bench_peer {
 	const char *name;
-	unsigned int texts;
+	const char *needs;
+	unsigned int texts, times;
 	void (*setup)(struct bench_link *link);
 	void (*serve)(struct bench_link *link);
 	void (*connect)(struct bench_link *link);
@@ -107,7 +111,8 @@ struct bench_peer {
 extern const struct bench_peer bench_eventfd, bench_pipe, bench_unix_seqpacket,
 	bench_unix_stream, bench_vexipc_chardev, bench_vexipc_chardev_lib,
 	bench_vexipc_netlink, bench_vexipc_netlink_lib, bench_vexipc_chardev_batch,
-	bench_vexipc_netlink_batch, bench_vexipc_cached;
+	bench_vexipc_netlink_batch, bench_vexipc_cached, bench_fuse_write,
+	bench_fuse_ioctl, bench_zeromq, bench_nng, bench_nats, bench_haproxy;
 
 /* Which text a round trip has, of those there are. */
 static inline uint32_t bench_text_of(const struct bench_peer *peer, uint32_t seq)
@@ -133,13 +138,21 @@ struct bench_plan {
 struct bench_result {
 	const struct bench_peer *peer;
 	struct bench_work work;
+	unsigned int trips;		/* in a repetition */
 	double *trip;			/* for each repetition: what a round trip took */
 	double median;
 	double spread;			/* largest less smallest, of the median */
 };
 
+/* ns of CLOCK_MONOTONIC */
+uint64_t bench_now(void);
 /* Does CLOCK_MONOTONIC count instructions? */
 bool bench_clock_counts_instructions(void);
+/* Start the service and connect to it; end it. Round trips as the plan has them. */
+void bench_start(struct bench_link *link);
+void bench_stop(struct bench_link *link);
+void bench_trips(struct bench_link *link, unsigned int trips);
+/* Fills @result, which has room for the repetitions. */
 void bench_measure(const struct bench_peer *peer, const struct bench_work *work,
 		   const struct bench_plan *plan, struct bench_result *result);
 
@@ -159,5 +172,36 @@ void bench_print(const struct bench_report *report);
 void bench_write_json(const struct bench_report *report, const char *path);
 /* The ratios as bars. */
 void bench_write_svg(const struct bench_report *report, const char *path);
+
+struct cJSON;
+/* What all JSON begins with. */
+struct cJSON *bench_json(const char *unit);
+void bench_write_object(struct cJSON *object, const char *path);
+
+/* ------------------------------------------------------------- open loop -- */
+
+/* Requests that come by a schedule. */
+struct bench_load {
+	unsigned int rate;		/* a second */
+	unsigned int seconds;
+};
+
+struct bench_latency {
+	const struct bench_peer *peer;
+	struct bench_work work;
+	uint64_t due, answered;
+	double seconds;			/* until the last answer */
+	double mean, p50, p99, p999, most;	/* ns from when they were due */
+	double late_p99;		/* ns, after which they were submitted */
+};
+
+/* False, and nothing else, if this peer's answers cannot be waited for with poll(). */
+bool bench_open_loop(const struct bench_peer *peer, const struct bench_work *work,
+		     const struct bench_plan *plan, const struct bench_load *load,
+		     struct bench_latency *latency);
+void bench_print_latencies(const struct bench_load *load, const struct bench_latency *latency,
+			   unsigned int count);
+void bench_write_latencies(const struct bench_load *load, const struct bench_latency *latency,
+			   unsigned int count, const char *path);
 
 #endif

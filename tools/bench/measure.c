@@ -13,7 +13,7 @@
 
 static volatile sig_atomic_t serving;
 
-static uint64_t now(void)
+uint64_t bench_now(void)
 {
 	struct timespec t;
 
@@ -29,11 +29,11 @@ bool bench_clock_counts_instructions(void)
 {
 #ifdef __x86_64__
 	for (int i = 0; i < 5; i++) {
-		uint64_t count = 1000000, begin = now();
+		uint64_t count = 1000000, begin = bench_now();
 		uint64_t took;
 
 		__asm__ volatile("1: dec %0; jnz 1b" : "+r"(count) : : "cc");
-		took = now() - begin;
+		took = bench_now() - begin;
 		if (took < 1990000 || took > 2100000)
 			return false;
 	}
@@ -160,7 +160,7 @@ static void stop_service(pid_t pid)
 }
 
 /* As many round trips as asked for, as many as asked for at a time. */
-static void make_trips(struct bench_link *link, unsigned int trips)
+void bench_trips(struct bench_link *link, unsigned int trips)
 {
 	const struct bench_peer *peer = link->peer;
 	unsigned int left = trips, under_way = 0;
@@ -200,35 +200,50 @@ static void sum_up(struct bench_result *result, unsigned int n)
 	result->spread = (sorted[n - 1] - sorted[0]) / result->median;
 }
 
+void bench_start(struct bench_link *link)
+{
+	/* One that is stopped has not ended. */
+	const struct sigaction ended = {
+		.sa_handler = service_ended,
+		.sa_flags = SA_RESTART | SA_NOCLDSTOP,
+	};
+
+	sigaction(SIGCHLD, &ended, NULL);
+	make_link(link);
+	if (link->peer->setup)
+		link->peer->setup(link);
+	link->service = start_service(link);
+	if (link->peer->connect)
+		link->peer->connect(link);
+}
+
+void bench_stop(struct bench_link *link)
+{
+	stop_service(link->service);
+	if (link->peer->teardown)
+		link->peer->teardown(link);
+	free_link(link);
+}
+
 void bench_measure(const struct bench_peer *peer, const struct bench_work *work,
 		   const struct bench_plan *plan, struct bench_result *result)
 {
 	struct bench_link link = { .peer = peer, .work = work };
-	pid_t pid;
+	unsigned int times = peer->times ? peer->times : 1;
 
-	*result = (struct bench_result){ .peer = peer, .work = *work };
-	result->trip = calloc(plan->repeat, sizeof(result->trip[0]));
-	if (!result->trip)
-		err(1, NULL);
-	signal(SIGCHLD, service_ended);
-	make_link(&link);
-	if (peer->setup)
-		peer->setup(&link);
-	pid = start_service(&link);
-	if (peer->connect)
-		peer->connect(&link);
+	result->peer = peer;
+	result->work = *work;
+	result->trips = times * plan->trips;
+	bench_start(&link);
 
-	make_trips(&link, plan->warm_up);
+	bench_trips(&link, times * plan->warm_up);
 	for (unsigned int i = 0; i < plan->repeat; i++) {
-		uint64_t begin = now();
+		uint64_t begin = bench_now();
 
-		make_trips(&link, plan->trips);
-		result->trip[i] = (double)(now() - begin) / plan->trips;
+		bench_trips(&link, result->trips);
+		result->trip[i] = (double)(bench_now() - begin) / result->trips;
 	}
 
-	stop_service(pid);
-	if (peer->teardown)
-		peer->teardown(&link);
-	free_link(&link);
+	bench_stop(&link);
 	sum_up(result, plan->repeat);
 }

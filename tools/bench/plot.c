@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Ratios as bars, as SVG: a panel for each kind of work, on a logarithmic scale. */
+/*
+ * Ratios as bars, as SVG: a panel for each kind of work, on a logarithmic scale; a column
+ * for each pair of sizes, a row for each depth.
+ */
 #include <err.h>
 #include <math.h>
 #include <stdio.h>
 
 #include "bench.h"
 
-enum { PANELS_A_ROW = 3, LABEL = 150, BAR = 220, VALUE = 70, LINE = 18, HEAD = 44 };
+enum { LABEL = 150, BAR = 220, VALUE = 70, LINE = 18, HEAD = 44 };
 
-static const double least = 0.05, most = 50;
+static const double least = 0.02, most = 50;
 
 static double bar(double ratio)
 {
@@ -42,27 +45,39 @@ static void plot_panel(FILE *to, const struct bench_report *report, unsigned int
 		HEAD - LINE, rows * LINE);
 }
 
+/* How many results from the first on have @same in common with it. */
+static unsigned int run_of(const struct bench_report *report,
+			   bool (*same)(const struct bench_work *a, const struct bench_work *b))
+{
+	unsigned int n = 1;
+
+	while (n < report->count && same(&report->results[n].work, &report->results[0].work))
+		n++;
+	return n;
+}
+
+static bool same_sizes(const struct bench_work *a, const struct bench_work *b)
+{
+	return a->request == b->request && a->answer == b->answer;
+}
+
 void bench_write_svg(const struct bench_report *report, const char *path)
 {
-	unsigned int width = LABEL + BAR + VALUE, works, rows, height;
+	unsigned int bars = run_of(report, bench_same_work), a_column = run_of(report, same_sizes);
+	unsigned int columns = report->count / a_column, rows = a_column / bars;
+	unsigned int width = LABEL + BAR + VALUE, height = HEAD + bars * LINE;
 	FILE *to = fopen(path, "we");
 
 	if (!to)
 		err(1, "%s", path);
-	for (rows = 1; rows < report->count; rows++)
-		if (!bench_same_work(&report->results[rows].work, &report->results[0].work))
-			break;
-	works = report->count / rows;
-	height = HEAD + rows * LINE;
 	fprintf(to, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %u %u\" "
 		"font-family=\"sans-serif\" font-size=\"12\">\n"
 		"<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
-		"<text x=\"8\" y=\"18\">What a round trip takes, to unix-stream (red), "
-		"logarithmic</text>\n", width * PANELS_A_ROW,
-		30 + (works + PANELS_A_ROW - 1) / PANELS_A_ROW * height);
-	for (unsigned int i = 0; i < works; i++)
-		plot_panel(to, report, i * rows, rows, i % PANELS_A_ROW * width,
-			   30 + i / PANELS_A_ROW * height);
+		"<text x=\"8\" y=\"18\">%s a round trip, to unix-stream (red line); "
+		"logarithmic, shorter is better</text>\n", width * columns, 30 + rows * height,
+		report->instructions ? "Instructions" : "Time");
+	for (unsigned int i = 0; i < columns * rows; i++)
+		plot_panel(to, report, i * bars, bars, i / rows * width, 30 + i % rows * height);
 	fputs("</svg>\n", to);
 	if (ferror(to) || fclose(to))
 		err(1, "%s", path);

@@ -82,25 +82,44 @@ static cJSON *json_result(const struct bench_report *report, const struct bench_
 		cJSON_AddNullToObject(object, "ratio");
 	cJSON_AddNumberToObject(object, "median", result->median);
 	cJSON_AddNumberToObject(object, "spread", result->spread);
+	cJSON_AddNumberToObject(object, "round_trips", result->trips);
 	all = cJSON_AddArrayToObject(object, "repetitions");
 	for (unsigned int i = 0; i < report->plan.repeat; i++)
 		cJSON_AddItemToArray(all, cJSON_CreateNumber(result->trip[i]));
 	return object;
 }
 
-void bench_write_json(const struct bench_report *report, const char *path)
+cJSON *bench_json(const char *unit)
 {
-	cJSON *object = cJSON_CreateObject(), *results;
-	FILE *to = strcmp(path, "-") ? fopen(path, "we") : stdout;
+	cJSON *object = cJSON_CreateObject();
 	struct utsname system;
-	char *text;
+
+	if (uname(&system))
+		err(1, "uname");
+	cJSON_AddStringToObject(object, "unit", unit);
+	cJSON_AddStringToObject(object, "kernel", system.release);
+	return object;
+}
+
+void bench_write_object(cJSON *object, const char *path)
+{
+	FILE *to = strcmp(path, "-") ? fopen(path, "we") : stdout;
+	char *text = cJSON_Print(object);
 
 	if (!to)
 		err(1, "%s", path);
-	if (uname(&system))
-		err(1, "uname");
-	cJSON_AddStringToObject(object, "unit", report->instructions ? "instructions" : "ns");
-	cJSON_AddStringToObject(object, "kernel", system.release);
+	if (!text)
+		errx(1, "out of memory");
+	if (fprintf(to, "%s\n", text) < 0 || (to == stdout ? fflush(to) : fclose(to)))
+		err(1, "%s", path);
+	free(text);
+	cJSON_Delete(object);
+}
+
+void bench_write_json(const struct bench_report *report, const char *path)
+{
+	cJSON *object = bench_json(report->instructions ? "instructions" : "ns"), *results;
+
 	cJSON_AddStringToObject(object, "ratio_to", base->name);
 	cJSON_AddNumberToObject(object, "warm_up", report->plan.warm_up);
 	cJSON_AddNumberToObject(object, "round_trips", report->plan.trips);
@@ -108,11 +127,5 @@ void bench_write_json(const struct bench_report *report, const char *path)
 	results = cJSON_AddArrayToObject(object, "results");
 	for (unsigned int i = 0; i < report->count; i++)
 		cJSON_AddItemToArray(results, json_result(report, &report->results[i]));
-	text = cJSON_Print(object);
-	if (!text)
-		errx(1, "out of memory");
-	if (fprintf(to, "%s\n", text) < 0 || (to == stdout ? fflush(to) : fclose(to)))
-		err(1, "%s", path);
-	free(text);
-	cJSON_Delete(object);
+	bench_write_object(object, path);
 }

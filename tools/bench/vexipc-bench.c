@@ -2,16 +2,21 @@
 /* What a round trip through vexipc takes, beside other ways to do the same. */
 #include <argp.h>
 #include <err.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <vexipc/vexipc.h>
 
 #include "bench.h"
 #include "selection.h"
 
-enum { MAX_LIST = 16 };
+enum { MAX_LIST = 24 };
 
 /* In the order of the table. */
 static const struct bench_peer *const peers[] = {
@@ -19,7 +24,19 @@ static const struct bench_peer *const peers[] = {
 	&bench_vexipc_netlink_lib, &bench_vexipc_chardev_batch,
 	&bench_vexipc_netlink_batch, &bench_vexipc_cached, &bench_unix_stream,
 	&bench_unix_seqpacket, &bench_pipe,
-	&bench_eventfd,
+	&bench_eventfd, &bench_haproxy,
+#ifdef BENCH_FUSE
+	&bench_fuse_write, &bench_fuse_ioctl,
+#endif
+#ifdef BENCH_ZEROMQ
+	&bench_zeromq,
+#endif
+#ifdef BENCH_NNG
+	&bench_nng,
+#endif
+#ifdef BENCH_NATS
+	&bench_nats,
+#endif
 };
 
 struct arguments {
@@ -30,12 +47,13 @@ struct arguments {
 	unsigned int depth[MAX_LIST];
 	unsigned int services[MAX_LIST];
 	unsigned int peer_count, size_count, depth_count, services_count;
+	struct bench_load load;
 	uint32_t algorithm;
-	bool instructions;
+	bool instructions, peers_named;
 };
 
 enum { OPT_JSON = 256, OPT_SVG, OPT_REPEAT, OPT_WARM_UP, OPT_LIST, OPT_INSTRUCTIONS,
-       OPT_SERVICES, OPT_ALGORITHM };
+       OPT_SERVICES, OPT_ALGORITHM, OPT_RATE, OPT_SECONDS };
 
 static const struct argp_option options[] = {
 	{ "peer", 'p', "NAME", 0, "Only this one, and any other named so", 0 },
@@ -53,6 +71,9 @@ static const struct argp_option options[] = {
 	{ "services", OPT_SERVICES, "N", 0, "Instead: what choosing one of N services takes. "
 	  "May be given more than once", 0 },
 	{ "algorithm", OPT_ALGORITHM, "NAME", 0, "With --services: only by this algorithm", 0 },
+	{ "rate", OPT_RATE, "N", 0, "Instead: latencies of N requests a second, that come whether "
+	  "or not those before were answered, at most --depth (64) under way", 0 },
+	{ "seconds", OPT_SECONDS, "N", 0, "With --rate: for so long (10)", 0 },
 	{ "list", OPT_LIST, NULL, 0, "List the peers", 0 },
 	{ 0 }
 };
@@ -73,6 +94,7 @@ static void add_peer(struct arguments *args, const char *name, struct argp_state
 	for (size_t i = 0; i < ARRAY_SIZE(peers); i++)
 		if (!strcmp(peers[i]->name, name)) {
 			args->peer[args->peer_count++] = peers[i];
+			args->peers_named = true;
 			return;
 		}
 	argp_error(state, "%s: no such peer; see --list", name);
@@ -138,6 +160,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (vexipc_algorithm_parse(arg, &args->algorithm))
 			argp_error(state, "%s: no such algorithm", arg);
 		break;
+	case OPT_RATE:
+		args->load.rate = (unsigned int)number(arg, 1, 10000000, state);
+		break;
+	case OPT_SECONDS:
+		args->load.seconds = (unsigned int)number(arg, 1, 86400, state);
+		break;
 	case OPT_LIST:
 		for (size_t i = 0; i < ARRAY_SIZE(peers); i++)
 			puts(peers[i]->name);
@@ -152,9 +180,11 @@ static void set_defaults(struct arguments *args)
 {
 	static const unsigned int depths[] = { 1, 8, 64 };
 
-	if (!args->peer_count) {
-		memcpy(args->peer, peers, sizeof(peers));
-		args->peer_count = ARRAY_SIZE(peers);
+	for (size_t i = 0; !args->peers_named && i < ARRAY_SIZE(peers); i++) {
+		if (peers[i]->needs && access(peers[i]->needs, F_OK))
+			warn("%s: left out: %s", peers[i]->name, peers[i]->needs);
+		else
+			args->peer[args->peer_count++] = peers[i];
 	}
 	if (!args->size_count) {
 		args->size[0].request = 256;
@@ -163,33 +193,100 @@ static void set_defaults(struct arguments *args)
 		args->size[1].answer = 4096;
 		args->size_count = 2;
 	}
-	if (!args->depth_count) {
+	if (!args->depth_count && args->load.rate) {
+		args->depth[0] = BENCH_MAX_DEPTH;
+		args->depth_count = 1;
+	} else if (!args->depth_count) {
 		memcpy(args->depth, depths, sizeof(depths));
 		args->depth_count = ARRAY_SIZE(depths);
 	}
 }
 
+static unsigned int count_of(const struct arguments *args)
+{
+	return args->size_count * args->depth_count * args->peer_count;
+}
+
+/* Memory that the measuring processes share with this one. */
+static void *shared(size_t size)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		err(1, "mmap");
+	return at;
+}
+
+/*
+ * Calls @measure for each work and peer, in a process of its own: none finds what
+ * another left, and some libraries do not work on both sides of a fork.
+ */
+static void for_each(const struct arguments *args,
+		     void (*measure)(const struct arguments *args, const struct bench_peer *peer,
+				     const struct bench_work *work, void *result),
+		     void *results, size_t size)
+{
+	for (unsigned int i = 0; i < count_of(args); i++) {
+		unsigned int d = i / args->peer_count, s = d / args->depth_count;
+		const struct bench_work work = {
+			.request = args->size[s].request,
+			.answer = args->size[s].answer,
+			.depth = args->depth[d % args->depth_count],
+		};
+		pid_t pid = fork();
+		int status;
+
+		if (pid < 0)
+			err(1, "fork");
+		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			measure(args, args->peer[i % args->peer_count], &work,
+				(char *)results + i * size);
+			exit(0);
+		}
+		if (waitpid(pid, &status, 0) != pid || status)
+			exit(1);
+	}
+}
+
+static void measure_trips(const struct arguments *args, const struct bench_peer *peer,
+			  const struct bench_work *work, void *result)
+{
+	bench_measure(peer, work, &args->plan, result);
+}
+
 static void run(const struct arguments *args, struct bench_report *report)
 {
-	struct bench_result *result;
+	double *trips;
 
-	result = calloc((size_t)args->size_count * args->depth_count * args->peer_count,
-			sizeof(*result));
-	if (!result)
-		err(1, NULL);
-	report->results = result;
-	for (unsigned int s = 0; s < args->size_count; s++)
-		for (unsigned int d = 0; d < args->depth_count; d++)
-			for (unsigned int p = 0; p < args->peer_count; p++) {
-				const struct bench_work work = {
-					.request = args->size[s].request,
-					.answer = args->size[s].answer,
-					.depth = args->depth[d],
-				};
+	report->count = count_of(args);
+	report->results = shared(report->count * sizeof(*report->results));
+	trips = shared((size_t)report->count * args->plan.repeat * sizeof(*trips));
+	for (unsigned int i = 0; i < report->count; i++)
+		report->results[i].trip = trips + (size_t)i * args->plan.repeat;
+	for_each(args, measure_trips, report->results, sizeof(*report->results));
+}
 
-				bench_measure(args->peer[p], &work, &args->plan, result++);
-				report->count++;
-			}
+static void measure_latency(const struct arguments *args, const struct bench_peer *peer,
+			    const struct bench_work *work, void *result)
+{
+	if (!bench_open_loop(peer, work, &args->plan, &args->load, result))
+		warnx("%s: left out, poll() does not tell of its answers", peer->name);
+}
+
+static void run_open_loop(const struct arguments *args)
+{
+	struct bench_latency *all = shared(count_of(args) * sizeof(*all));
+	unsigned int count = 0;
+
+	for_each(args, measure_latency, all, sizeof(*all));
+	for (unsigned int i = 0; i < count_of(args); i++)
+		if (all[i].answered)
+			all[count++] = all[i];
+	if (!args->json || strcmp(args->json, "-"))
+		bench_print_latencies(&args->load, all, count);
+	if (args->json)
+		bench_write_latencies(&args->load, all, count, args->json);
 }
 
 int main(int argc, char **argv)
@@ -203,6 +300,7 @@ int main(int argc, char **argv)
 	};
 	struct arguments args = {
 		.plan = { .warm_up = 300, .trips = 1000, .repeat = 3 },
+		.load = { .seconds = 10 },
 	};
 	struct bench_report report = { 0 };
 
@@ -217,6 +315,10 @@ int main(int argc, char **argv)
 				args.plan.trips, report.instructions);
 		return 0;
 	}
+	if (args.load.rate) {
+		run_open_loop(&args);
+		return 0;
+	}
 	run(&args, &report);
 	if (!args.json || strcmp(args.json, "-"))
 		bench_print(&report);
@@ -224,8 +326,5 @@ int main(int argc, char **argv)
 		bench_write_json(&report, args.json);
 	if (args.svg)
 		bench_write_svg(&report, args.svg);
-	for (unsigned int i = 0; i < report.count; i++)
-		free(report.results[i].trip);
-	free(report.results);
 	return 0;
 }
