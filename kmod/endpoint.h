@@ -43,10 +43,11 @@ struct vexipc_reply {
  * @notify:  something was put into the endpoint's out list, or its service has
  *	     work. No locks held, may be called from softirq.
  * @release: the last reference went
- * @transport: how services that register through such an endpoint are reached
+ * @transport: how a service that registers through the endpoint is reached, which
+ *	     wants this enum vexipc_transport_type; NULL: not like that
  */
 struct vexipc_endpoint_ops {
-	const struct vexipc_transport_ops *transport;
+	const struct vexipc_transport_ops *(*transport)(struct vexipc_endpoint *ep, u32 wanted);
 	void (*notify)(struct vexipc_endpoint *ep);
 	void (*release)(struct vexipc_endpoint *ep);
 };

@@ -23,6 +23,7 @@
 #include "protocol.h"
 #include "registry.h"
 #include "request.h"
+#include "ring.h"
 #include "rules.h"
 #include "spec.h"
 #include "token.h"
@@ -737,6 +738,31 @@ static int do_cache_flush(struct call *call)
 	return give(call, &arg, sizeof(arg));
 }
 
+static int do_ring_setup(struct call *call)
+{
+	struct vexipc_file *file = call->file;
+	struct vexipc_ring_setup arg;
+	struct vexipc_ring *ring;
+	int err = take(call, &arg, sizeof(arg));
+
+	if (err)
+		return err;
+	if (READ_ONCE(file->ring))
+		return -EEXIST;
+	if (READ_ONCE(file->ep.service))
+		return -EBUSY;
+	ring = vexipc_ring_alloc(file, &arg);
+	if (IS_ERR(ring))
+		return PTR_ERR(ring);
+	err = give(call, &arg, sizeof(arg));
+	/* Published as a whole, and once. */
+	if (!err && cmpxchg_release(&file->ring, NULL, ring))
+		err = -EEXIST;
+	if (err)
+		vexipc_ring_free(ring);
+	return err;
+}
+
 static int (*const calls[])(struct call *call) = {
 	[_IOC_NR(VEXIPC_IOC_REGISTER)]	 = do_register,
 	[_IOC_NR(VEXIPC_IOC_UNREGISTER)] = do_unregister,
@@ -752,6 +778,7 @@ static int (*const calls[])(struct call *call) = {
 	[_IOC_NR(VEXIPC_IOC_TOKENS)]	 = do_tokens,
 	[_IOC_NR(VEXIPC_IOC_RULES)]	 = do_rules,
 	[_IOC_NR(VEXIPC_IOC_CACHE_FLUSH)] = do_cache_flush,
+	[_IOC_NR(VEXIPC_IOC_RING_SETUP)] = do_ring_setup,
 };
 
 long vexipc_device_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
@@ -764,6 +791,10 @@ long vexipc_device_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	unsigned int nr = _IOC_NR(cmd);
 	u32 size = 0;
 
+	/* The fast path of a service. */
+	if (nr == _IOC_NR(VEXIPC_IOC_RING_ENTER) && _IOC_TYPE(cmd) == VEXIPC_IOC_MAGIC &&
+	    _IOC_DIR(cmd) == (_IOC_READ | _IOC_WRITE))
+		return vexipc_ring_enter(call.file, (void __user *)arg, call.size);
 	if (cmd == FIONREAD) {
 		if (!vexipc_device_next_size(call.file, &size))
 			size = 0;

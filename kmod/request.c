@@ -128,6 +128,8 @@ void vexipc_request_put(struct vexipc_request *req)
 	hedged = req->hedged;
 	kvfree(req->mem);
 	kvfree(req->answer_mem);
+	if (req->lent.queue)
+		vexipc_ring_give_back(&req->lent);
 	if (req->kept)
 		vexipc_kept_put(req->kept);
 	vexipc_admission_release(req);
@@ -487,7 +489,47 @@ void vexipc_request_take_answer(struct vexipc_request *req, struct vexipc_answer
 	req->answer_mem = answer->mem;
 	req->answer = answer->data;
 	req->answer_len = answer->len;
+	/* What was copied needs no slot. */
+	if (answer->lent.queue && !answer->mem) {
+		req->lent = answer->lent;
+		answer->lent.queue = NULL;
+	}
 	answer->mem = NULL;
+}
+
+/*
+ * An answer in memory that its service can write to. Only a client that waits for it
+ * may read it there, once: everybody else gets a copy, which is the same to all and
+ * always.
+ */
+static int own_answer(const struct vexipc_request *req, struct vexipc_answer *answer)
+{
+	if (answer->lent.queue && req->complete == vexipc_request_wake &&
+	    req->type == VEXIPC_MSG_EMBED_REQUEST && !req->kept && !req->hedged) {
+		answer->borrowed = false;
+		return 0;
+	}
+	return vexipc_answer_copy(answer);
+}
+
+/**
+ * vexipc_answer_copy() - make what an answer points to its own
+ * @answer: borrowed
+ *
+ * Context: may sleep.
+ * Return: 0, -ENOMEM.
+ */
+int vexipc_answer_copy(struct vexipc_answer *answer)
+{
+	void *mem = vexipc_caller_alloc(answer->len ?: 1);
+
+	if (!mem)
+		return -ENOMEM;
+	memcpy(mem, answer->data, answer->len);
+	answer->mem = mem;
+	answer->data = mem;
+	answer->borrowed = false;
+	return 0;
 }
 
 /* vexipc_request_orphan() - an answer that is nobody's; counts it, -ESRCH. */
@@ -512,7 +554,8 @@ int vexipc_request_orphan(struct vexipc_service *svc, u64 correlation)
  *
  * Context: no locks held.
  * Return: 0; -ESRCH an orphan: late, doubled, or another's; -EPROTO it does not
- * fit what was asked, and counts as a failure of the service.
+ * fit what was asked, and counts as a failure of the service; -ENOMEM for a copy of
+ * what was borrowed, and nothing has changed.
  */
 int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 			  struct vexipc_answer *answer)
@@ -531,6 +574,13 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 		return vexipc_request_orphan(svc, correlation);
 	}
 
+	if (answer->borrowed) {
+		err = own_answer(req, answer);
+		if (err) {
+			vexipc_request_put(req);
+			return err;
+		}
+	}
 	if (error == VEXIPC_OK && !answer_fits(req, answer)) {
 		error = VEXIPC_ERR_BAD_ANSWER;
 		answer->data = NULL;
