@@ -1,5 +1,5 @@
 # Programs that speak the ABI by themselves, for tests/bats/1*.bats.
-abi_common := tests/abi/abi.c tests/abi/peer.c
+abi_common := tests/abi/abi.c tests/abi/peer.c tests/abi/peer_ring.c
 $(call helper,abi-ioctls,ioctls.c $(abi_common),libmnl)
 $(call helper,abi-device,device.c $(abi_common),libmnl)
 $(call helper,abi-protocol,protocol.c $(abi_common),libmnl)
@@ -10,3 +10,4 @@ $(call helper,abi-netlink,netlink.c $(abi_common),libmnl)
 $(call helper,abi-fuzz,fuzz.c $(abi_common),libmnl)
 $(call helper,abi-queue,queue.c $(abi_common),libmnl)
 $(call helper,abi-faults,faults.c $(abi_common),libmnl)
+$(call helper,abi-ring,ring.c ring_peril.c $(abi_common),libmnl)

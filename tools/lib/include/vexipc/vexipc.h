@@ -438,6 +438,7 @@ struct vexipc_service_config {
 	uint32_t latency_us;		/* typical, for one item */
 	uint32_t throughput;		/* items a second */
 	uint32_t transport;		/* DEFAULT: the instance's, else one that works */
+	uint32_t queues;		/* of a ring, for threads that serve; 0: 1 */
 	uint32_t timeout_ms;		/* for the answer to registering; 0: 5000 */
 	uint32_t drain_ms;		/* to finish requests at the end of serve; 0: 10000 */
 };
