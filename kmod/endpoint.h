@@ -6,6 +6,7 @@
 #include <linux/list.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
+#include <linux/timer.h>
 #include <linux/wait.h>
 
 struct vexipc_endpoint;
@@ -64,6 +65,9 @@ struct vexipc_endpoint_ops {
  * @outstanding: how many are in @requests
  * @replies:	 how many replies are in @out
  * @own_ids:	 requests whose ids the client chose, made when first needed
+ * @watch:	 wakes those of its clients that wait and whose deadline has come; has a
+ *		 reference while it runs
+ * @watched_ns:	 for when it is set; U64_MAX: it is not
  * @service:	 the service that it registered; stays until the endpoint goes,
  *		 or it is unregistered
  * @registering: a registration is under way
@@ -80,6 +84,8 @@ struct vexipc_endpoint {
 	unsigned int outstanding;
 	unsigned int replies;
 	struct hlist_head *own_ids;
+	struct timer_list watch;
+	u64 watched_ns;
 	struct vexipc_service *service;
 	bool registering;
 	bool closed;
@@ -93,6 +99,7 @@ void vexipc_endpoint_close(struct vexipc_endpoint *ep, bool died);
 int vexipc_endpoint_add(struct vexipc_endpoint *ep, struct vexipc_request *req);
 void vexipc_endpoint_remove(struct vexipc_endpoint *ep, struct vexipc_request *req);
 void vexipc_endpoint_complete(struct vexipc_request *req);
+void vexipc_endpoint_watch(struct vexipc_endpoint *ep, u64 deadline_ns);
 int vexipc_endpoint_cancel(struct vexipc_endpoint *ep, u64 request_id);
 
 int vexipc_endpoint_reply(struct vexipc_endpoint *ep, const struct vexipc_image *image);

@@ -26,6 +26,9 @@
 
 enum { BACKOFF_MAX_MS = 30000, LEAST_BUDGET = 3 };
 
+/* Who has so little time gets a timer of his own: what is shared has all looked at. */
+#define OWN_TIMER_NS	NSEC_PER_SEC
+
 static struct kmem_cache *request_cache;
 
 int vexipc_request_cache_init(void)
@@ -271,10 +274,22 @@ void vexipc_request_arm(struct vexipc_request *req)
  */
 void vexipc_request_wait(struct vexipc_request *req)
 {
-	/* Pairs with vexipc_request_complete(). */
-	enum vexipc_error why = vexipc_wait_until(&req->waiter, smp_load_acquire(&req->finished),
-						  req->deadline_ns);
+	enum vexipc_error why;
+	int interrupted;
 
+	/* smp_load_acquire() pairs with vexipc_request_complete(). */
+	if (req->deadline_ns - req->submitted_ns < OWN_TIMER_NS) {
+		why = vexipc_wait_until(&req->waiter, smp_load_acquire(&req->finished),
+					req->deadline_ns);
+	} else {
+		vexipc_endpoint_watch(req->ep, req->deadline_ns);
+		interrupted = rcuwait_wait_event(&req->waiter,
+						 smp_load_acquire(&req->finished) ||
+						 READ_ONCE(req->overdue),
+						 TASK_INTERRUPTIBLE);
+		why = smp_load_acquire(&req->finished) ? VEXIPC_OK :
+		      interrupted ? VEXIPC_ERR_INTERRUPTED : VEXIPC_ERR_TIMED_OUT;
+	}
 	if (!why)
 		return;
 	vexipc_request_finish(req, why);

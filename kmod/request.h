@@ -155,6 +155,7 @@ struct vexipc_request {
 	bool nonblock;		/* its client comes back when there is */
 	bool listed;		/* in ep->requests */
 	bool finished;
+	bool overdue;		/* its client, who waits, is to look at the time */
 	bool batched;		/* an item of a client's batch */
 	struct vexipc_carrier *carrier;	/* what it is SENT in, under svc->lock */
 

@@ -300,7 +300,9 @@ static int ring_send(struct vexipc_channel *ch, const void *message, size_t len)
 		memcpy(answer_slot(ring, queue, tag), message, len);
 	/* From when it is taken back, somebody else may be given it. */
 	atomic_store(held(ring, queue, tag), 0);
-	if (mine.ch == ch && queue == queue_of(ch, ring) && !answer->side_ptr &&
+	/* Who makes his own messages is told what becomes of them. */
+	if (mine.ch == ch && queue == queue_of(ch, ring) &&
+	    message == answer_slot(ring, queue, tag) &&
 	    mine.count < VEXIPC_RING_BATCH) {
 		mine.tag[mine.count++] = (uint16_t)tag;
 		return 0;
