@@ -414,13 +414,12 @@ struct vexipc_service *vexipc_endpoint_service(struct vexipc_endpoint *ep)
 {
 	struct vexipc_service *svc;
 
-	if (!READ_ONCE(ep->service))
-		return NULL;
-	spin_lock_bh(&ep->lock);
-	svc = ep->service;
-	if (svc)
-		vexipc_service_get(svc);
-	spin_unlock_bh(&ep->lock);
+	/* Freed after a grace period; pairs with the registry's publish(). */
+	rcu_read_lock();
+	svc = smp_load_acquire(&ep->service);
+	if (svc && !kref_get_unless_zero(&svc->refs))
+		svc = NULL;
+	rcu_read_unlock();
 	return svc;
 }
 

@@ -27,6 +27,7 @@
 #include "rules.h"
 #include "spec.h"
 #include "token.h"
+#include "usercopy.h"
 
 /* struct call is one ioctl on its way: who, and where its struct lies. */
 struct call {
@@ -48,6 +49,21 @@ static int take(const struct call *call, void *arg, size_t size)
 static int give(const struct call *call, const void *arg, size_t size)
 {
 	return copy_to_user(call->user, arg, min(size, call->size)) ? -EFAULT : 0;
+}
+
+static int take_embed(const struct call *call, struct vexipc_embed *arg)
+{
+	BUILD_BUG_ON(sizeof(*arg) % sizeof(u64));
+	if (likely(call->size == sizeof(*arg)))
+		return vexipc_words_from_user(arg, call->user, sizeof(*arg));
+	return take(call, arg, sizeof(*arg));
+}
+
+static int give_embed(const struct call *call, const struct vexipc_embed *arg)
+{
+	if (likely(call->size == sizeof(*arg)))
+		return vexipc_words_to_user(call->user, arg, sizeof(*arg));
+	return give(call, arg, sizeof(*arg));
 }
 
 static int need_admin(const struct call *call)
@@ -303,7 +319,7 @@ static int give_result(const struct call *call, struct vexipc_embed *arg,
 			err = -EFAULT;
 		}
 	}
-	return give(call, arg, sizeof(*arg)) ?: err;
+	return give_embed(call, arg) ?: err;
 }
 
 static int do_embed(struct call *call)
@@ -315,7 +331,7 @@ static int do_embed(struct call *call)
 	struct vexipc_question q;
 	u64 request_id;
 	u32 text_room;
-	int err = take(call, &arg, sizeof(arg));
+	int err = take_embed(call, &arg);
 
 	if (err)
 		return err;

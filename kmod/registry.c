@@ -253,7 +253,7 @@ static int publish(struct vexipc_service *svc)
 	else if (ep->service)
 		err = -EEXIST;
 	else
-		ep->service = svc;
+		smp_store_release(&ep->service, svc);	/* for vexipc_endpoint_service() */
 	spin_unlock_bh(&ep->lock);
 	if (err)
 		goto unhash;
@@ -427,7 +427,7 @@ int vexipc_registry_remove(struct vexipc_service *svc, bool died)
 	RCU_INIT_POINTER(by_slot[svc->slot], NULL);
 	spin_lock_bh(&ep->lock);
 	if (ep->service == svc) {
-		ep->service = NULL;
+		WRITE_ONCE(ep->service, NULL);
 		attached = true;
 	}
 	spin_unlock_bh(&ep->lock);

@@ -26,6 +26,7 @@
 #include "request.h"
 #include "ring.h"
 #include "transport.h"
+#include "usercopy.h"
 
 /* The part of the struct that is read. */
 #define ENTER_IN	offsetof(struct vexipc_ring_enter, need)
@@ -298,8 +299,16 @@ static int put_image(struct entry *e, u32 tag, const struct vexipc_image *image)
 	void __user *side = u64_to_user_ptr(e->arg.side_ptr);
 	u32 length = vexipc_image_len(image);
 
-	if (length <= e->ring->requests.slot) {
-		vexipc_image_copy(image, 0, vexipc_ring_request_slot(e->q, tag), length);
+	if (likely(length <= e->ring->requests.slot)) {
+		void *slot = vexipc_ring_request_slot(e->q, tag);
+
+		memcpy(slot, image->head, image->head_len);
+		slot += image->head_len;
+		if (image->part_len[0])
+			memcpy(slot, image->part[0], image->part_len[0]);
+		slot += image->part_len[0];
+		if (image->part_len[1])
+			memcpy(slot, image->part[1], image->part_len[1]);
 	} else {
 		if (copy_to_user(side, image->head, image->head_len))
 			return -EFAULT;
@@ -562,8 +571,10 @@ static int take_arg(struct vexipc_ring_enter *arg, const struct vexipc_ring_ente
 
 	if (size < sizeof(*arg))
 		return -EINVAL;
-	if (copy_from_user(arg, user, ENTER_IN))
+	if (vexipc_words_from_user(arg, user, ENTER_IN))
 		return -EFAULT;
+	BUILD_BUG_ON(ENTER_IN % sizeof(u64) || sizeof(*arg) % sizeof(u64));
+	/* Given whole words at a time: what is not used is nobody's. */
 	memset((void *)arg + ENTER_IN, 0, sizeof(*arg) - ENTER_IN);
 	if (likely(size == sizeof(*arg)))
 		return 0;
@@ -579,7 +590,7 @@ static int check_arg(const struct vexipc_ring *ring, const struct vexipc_ring_en
 		return -ECHRNG;
 	if (arg->commits > VEXIPC_RING_BATCH || arg->fetch > VEXIPC_RING_BATCH ||
 	    (arg->flags & VEXIPC_RING_WAIT && !arg->fetch) ||
-	    !(arg->commits | arg->fetch | arg->flags) ||
+	    !(arg->commits | arg->fetch | arg->flags) || arg->reserved ||
 	    arg->timeout_ns > KTIME_MAX / 2)
 		return -EINVAL;
 	return 0;
@@ -618,8 +629,8 @@ static int give_arg(const struct vexipc_ring_enter *arg, struct vexipc_ring_ente
 	size_t len = offsetof(struct vexipc_ring_enter, tag) - ENTER_IN +
 		     arg->fetched * sizeof(arg->tag[0]);
 
-	return copy_to_user((void __user *)user + ENTER_IN, (const void *)arg + ENTER_IN, len) ?
-	       -EFAULT : 0;
+	return vexipc_words_to_user((void __user *)user + ENTER_IN, (const void *)arg + ENTER_IN,
+				    round_up(len, sizeof(u64)));
 }
 
 /**

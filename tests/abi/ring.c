@@ -277,6 +277,7 @@ static void errors(void)
 	REFUSED(EINVAL, .flags = VEXIPC_RING_WAIT);
 	REFUSED(EINVAL, .fetch = 1, .timeout_ns = UINT64_MAX);
 	REFUSED(EINVAL, .fetch = 0);
+	REFUSED(EINVAL, .fetch = 1, .reserved = 1);
 	REFUSED(EAGAIN, .fetch = 1);
 	REFUSED(ERANGE, .commits = 1, .commit = { 4 });
 	REFUSED(ERANGE, .commits = 1, .commit = { UINT16_MAX });

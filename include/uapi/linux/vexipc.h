@@ -665,7 +665,7 @@ struct vexipc_ring_answer {
  * and counted as an orphan.
  *
  * Errors: EBADFD no ring; ECHRNG no such queue; EOPNOTSUPP unknown flags; EINVAL
- * more than VEXIPC_RING_BATCH, nothing asked for.
+ * more than VEXIPC_RING_BATCH, nothing asked for, reserved.
  * Of an answer: ERANGE no such tag; ESRCH the tag is not handed out; EMSGSIZE
  * its length is more than a slot, or than VEXIPC_MAX_MESSAGE in a side buffer;
  * EINVAL a length or number, reserved; ESTALE its correlation id is another
@@ -684,12 +684,12 @@ struct vexipc_ring_enter {
 	__aligned_u64 side_ptr;			/* for a request that is larger than a slot */
 	__aligned_u64 timeout_ns;		/* 0: none */
 	__u32 side_size;
+	__u32 reserved;
 	__u16 commit[VEXIPC_RING_BATCH];	/* tags */
 	__u32 need;				/* out: side_size it takes */
 	__u16 committed;			/* out */
 	__u16 fetched;				/* out */
 	__u16 tag[VEXIPC_RING_BATCH];		/* out: of what was fetched */
-	__u32 reserved;
 };
 
 /* ENOENT no such service; EPERM not this descriptor's and no CAP_NET_ADMIN. */
