@@ -414,8 +414,9 @@ struct vexipc_service *vexipc_endpoint_service(struct vexipc_endpoint *ep)
 {
 	struct vexipc_service *svc;
 
-	/* Freed after a grace period; pairs with the registry's publish(). */
+	/* It is freed after a grace period. */
 	rcu_read_lock();
+	/* Pairs with the registry's publish(). */
 	svc = smp_load_acquire(&ep->service);
 	if (svc && !kref_get_unless_zero(&svc->refs))
 		svc = NULL;

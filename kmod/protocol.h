@@ -31,6 +31,7 @@ static inline u32 vexipc_image_len(const struct vexipc_image *image)
 void vexipc_image_open(struct vexipc_image *image, u32 type, u64 correlation,
 		       u64 timestamp, const void *body, u32 body_len);
 void vexipc_image_seal(struct vexipc_image *image);
+u32 vexipc_image_copy(const struct vexipc_image *image, u32 offset, void *to, u32 len);
 
 /* vexipc_image_unsummed() - the same without the checksum, for who needs none */
 static inline void vexipc_image_unsummed(struct vexipc_image *image)
@@ -40,7 +41,6 @@ static inline void vexipc_image_unsummed(struct vexipc_image *image)
 	header->length = cpu_to_le32(vexipc_image_len(image));
 	header->flags = cpu_to_le32(VEXIPC_MSGF_UNSUMMED);
 }
-u32 vexipc_image_copy(const struct vexipc_image *image, u32 offset, void *to, u32 len);
 
 int vexipc_header_check(const struct vexipc_msg_header *header);
 int vexipc_message_check(const void *message, u32 len);

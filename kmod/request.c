@@ -266,6 +266,13 @@ void vexipc_request_arm(struct vexipc_request *req)
 		vexipc_request_put(req);
 }
 
+/* What came of it is in place. */
+static bool finished(const struct vexipc_request *req)
+{
+	/* Pairs with vexipc_request_complete(). */
+	return smp_load_acquire(&req->finished);
+}
+
 /**
  * vexipc_request_wait() - wait for the completion, the deadline or a signal
  * @req: submitted with vexipc_request_wake; finished when this returns
@@ -277,25 +284,21 @@ void vexipc_request_wait(struct vexipc_request *req)
 	enum vexipc_error why;
 	int interrupted;
 
-	/* smp_load_acquire() pairs with vexipc_request_complete(). */
 	if (req->deadline_ns - req->submitted_ns < OWN_TIMER_NS) {
-		why = vexipc_wait_until(&req->waiter, smp_load_acquire(&req->finished),
-					req->deadline_ns);
+		why = vexipc_wait_until(&req->waiter, finished(req), req->deadline_ns);
 	} else {
 		vexipc_endpoint_watch(req->ep, req->deadline_ns);
 		interrupted = rcuwait_wait_event(&req->waiter,
-						 smp_load_acquire(&req->finished) ||
-						 READ_ONCE(req->overdue),
+						 finished(req) || READ_ONCE(req->overdue),
 						 TASK_INTERRUPTIBLE);
-		why = smp_load_acquire(&req->finished) ? VEXIPC_OK :
+		why = finished(req) ? VEXIPC_OK :
 		      interrupted ? VEXIPC_ERR_INTERRUPTED : VEXIPC_ERR_TIMED_OUT;
 	}
 	if (!why)
 		return;
 	vexipc_request_finish(req, why);
 	/* If not by us, it is completed by another right now, who wakes us. */
-	rcuwait_wait_event(&req->waiter, smp_load_acquire(&req->finished),
-			   TASK_UNINTERRUPTIBLE);
+	rcuwait_wait_event(&req->waiter, finished(req), TASK_UNINTERRUPTIBLE);
 }
 
 static bool enough_attempts(const struct vexipc_request *req)

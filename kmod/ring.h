@@ -59,7 +59,7 @@ struct vexipc_ring_area {
  */
 struct vexipc_ring_queue {
 	struct vexipc_ring *ring;
-	struct mutex lock;
+	struct mutex lock;	/* guards held, id */
 	void *requests;
 	void *answers;
 	u32 held;
@@ -91,7 +91,7 @@ struct vexipc_ring {
 	struct vexipc_ring_area answers;
 	struct eventfd_ctx *event;
 	atomic_t maps;
-	spinlock_t wait_lock;
+	spinlock_t wait_lock;	/* guards waiters, starving */
 	struct list_head waiters;
 	struct list_head starving;
 	bool stopped;
