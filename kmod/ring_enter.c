@@ -167,6 +167,8 @@ static int take_slot(const struct entry *e, u32 tag, u32 length, u64 id, bool *l
 			begin_incoming(e, &head.header, &in);
 			lend(e, tag, &in.lent);
 			err = vexipc_message_answer(&in, e->svc);
+			/* A copy that nobody took over. */
+			kvfree(message);
 			*lent = in.lent_out;
 			if (in.lent.queue && !in.lent_out)
 				unlend(e);
