@@ -364,6 +364,7 @@ static int do_embed(struct call *call)
 	req->complete = arg.result_ptr ? vexipc_request_wake : vexipc_endpoint_complete;
 	/* Who waits for the answer anyway may as well wait for room. */
 	req->may_wait = arg.result_ptr;
+	req->reads_once = arg.result_ptr;
 	req->nonblock = !arg.result_ptr;
 	err = vexipc_request_submit(req);
 	request_id = req->request_id;

@@ -516,14 +516,14 @@ void vexipc_request_take_answer(struct vexipc_request *req, struct vexipc_answer
 }
 
 /*
- * An answer in memory that its service can write to. Only a client that waits for it
- * may read it there, once: everybody else gets a copy, which is the same to all and
- * always.
+ * An answer in memory that its service can write to. Only who copies it out of there
+ * once, at once, may have it as it lies: everybody else gets a copy, which is the same
+ * to all and always.
  */
 static int own_answer(const struct vexipc_request *req, struct vexipc_answer *answer)
 {
-	if (answer->lent.queue && req->complete == vexipc_request_wake &&
-	    req->type == VEXIPC_MSG_EMBED_REQUEST && !req->kept && !req->hedged) {
+	if (answer->lent.queue && req->reads_once && !req->kept && !req->hedged &&
+	    req->type == VEXIPC_MSG_EMBED_REQUEST) {
 		answer->borrowed = false;
 		return 0;
 	}

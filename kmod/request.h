@@ -156,6 +156,7 @@ struct vexipc_request {
 	bool listed;		/* in ep->requests */
 	bool finished;
 	bool overdue;		/* its client, who waits, is to look at the time */
+	bool reads_once;	/* who copies the answer out at once, and then puts it */
 	bool batched;		/* an item of a client's batch */
 	struct vexipc_carrier *carrier;	/* what it is SENT in, under svc->lock */
 
