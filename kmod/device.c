@@ -23,6 +23,7 @@
 #include "queue.h"
 #include "registry.h"
 #include "request.h"
+#include "ring.h"
 #include "transport.h"
 #include "uring.h"
 
@@ -36,11 +37,32 @@ static void notify(struct vexipc_endpoint *ep)
 
 static void release_file(struct vexipc_endpoint *ep)
 {
-	kfree(container_of(ep, struct vexipc_file, ep));
+	struct vexipc_file *file = container_of(ep, struct vexipc_file, ep);
+
+	vexipc_ring_free(file->ring);
+	kfree(file);
+}
+
+/* Who has made a ring and names nothing wants it used. */
+static const struct vexipc_transport_ops *transport(struct vexipc_endpoint *ep, u32 wanted)
+{
+	/* Pairs with the setup. */
+	bool ring = smp_load_acquire(&container_of(ep, struct vexipc_file, ep)->ring);
+
+	switch (wanted) {
+	case VEXIPC_TRANSPORT_DEFAULT:
+		return ring ? &vexipc_transport_ring : &vexipc_transport_chardev;
+	case VEXIPC_TRANSPORT_CHARDEV:
+		return &vexipc_transport_chardev;
+	case VEXIPC_TRANSPORT_RING:
+		return ring ? &vexipc_transport_ring : NULL;
+	default:
+		return NULL;
+	}
 }
 
 static const struct vexipc_endpoint_ops file_ops = {
-	.transport = &vexipc_transport_chardev,
+	.transport = transport,
 	.notify = notify,
 	.release = release_file,
 };
@@ -70,6 +92,18 @@ put_net:
 }
 
 /*
+ * Is this the last descriptor? A mapping of the ring holds the open file as well,
+ * and nobody answers with that alone.
+ */
+static bool only_mapped(struct file *filp)
+{
+	const struct vexipc_ring *ring = ((struct vexipc_file *)filp->private_data)->ring;
+	int maps = ring ? atomic_read(&ring->maps) : 0;
+
+	return maps && file_count(filp) <= maps + 1;
+}
+
+/*
  * A process that dies closes its descriptors, but another may hold the open
  * file as well: a forked child, a descriptor in flight. What the dead one's
  * service had in hand must not wait for them.
@@ -79,7 +113,8 @@ static int device_flush(struct file *filp, fl_owner_t id)
 	struct vexipc_file *file = filp->private_data;
 	struct vexipc_service *svc;
 
-	if (!(current->flags & PF_EXITING) || READ_ONCE(file->owner) != id)
+	if (!(current->flags & PF_EXITING && READ_ONCE(file->owner) == id) &&
+	    !only_mapped(filp))
 		return 0;
 	svc = vexipc_endpoint_service(&file->ep);
 	if (svc) {
@@ -197,7 +232,7 @@ static ssize_t read_some(struct vexipc_file *file, struct iov_iter *to)
 		if (!n) {
 			if (!svc)
 				svc = vexipc_endpoint_service(&file->ep);
-			if (svc)
+			if (svc && svc->transport == &vexipc_transport_chardev)
 				n = read_request(svc, to);
 		}
 		if (n > 0)
@@ -225,9 +260,27 @@ bool vexipc_device_next_size(struct vexipc_file *file, u32 *size)
 		return true;
 	svc = vexipc_endpoint_service(&file->ep);
 	if (svc) {
-		ready = vexipc_queue_ready(svc, size);
+		ready = svc->transport == &vexipc_transport_chardev &&
+			vexipc_queue_ready(svc, size);
 		vexipc_service_put(svc);
 	}
+	return ready;
+}
+
+/* A request that is not read. */
+static bool ring_ready(struct vexipc_file *file)
+{
+	struct vexipc_service *svc;
+	bool ready;
+
+	if (!READ_ONCE(file->ring))
+		return false;
+	svc = vexipc_endpoint_service(&file->ep);
+	if (!svc)
+		return false;
+	ready = svc->transport == &vexipc_transport_ring &&
+		vexipc_ring_ready(file->ring, svc);
+	vexipc_service_put(svc);
 	return ready;
 }
 
@@ -352,9 +405,18 @@ static __poll_t device_poll(struct file *filp, poll_table *table)
 		WRITE_ONCE(file->pressed, false);
 		mask |= EPOLLOUT | EPOLLWRNORM;
 	}
-	if (vexipc_device_next_size(file, &size))
+	if (vexipc_device_next_size(file, &size) || ring_ready(file))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	return mask;
+}
+
+static int device_mmap(struct file *filp, struct vm_area_struct *vma)
+{
+	struct vexipc_file *file = filp->private_data;
+	/* Pairs with the setup. */
+	struct vexipc_ring *ring = smp_load_acquire(&file->ring);
+
+	return ring ? vexipc_ring_mmap(ring, vma) : -EBADFD;
 }
 
 static const struct file_operations device_fops = {
@@ -365,6 +427,7 @@ static const struct file_operations device_fops = {
 	.read_iter = device_read,
 	.write_iter = device_write,
 	.poll = device_poll,
+	.mmap = device_mmap,
 	.unlocked_ioctl = vexipc_device_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.uring_cmd = vexipc_device_uring_cmd,

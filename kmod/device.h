@@ -7,6 +7,7 @@
 #include "endpoint.h"
 
 struct file;
+struct vexipc_ring;
 
 /**
  * struct vexipc_file - an open descriptor of the device
@@ -14,6 +15,7 @@ struct file;
  * @net:   the namespace it was opened in; a reference
  * @wait:  readers and pollers
  * @owner: files table of the process that registered a service through it
+ * @ring:  its ring, once it has one; goes with the endpoint
  * @pressed: was told to come back, and not yet that there is room
  */
 struct vexipc_file {
@@ -21,6 +23,7 @@ struct vexipc_file {
 	struct net *net;
 	wait_queue_head_t wait;
 	void *owner;
+	struct vexipc_ring *ring;
 	bool pressed;
 };
 

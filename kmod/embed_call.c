@@ -15,9 +15,20 @@
 #include "error.h"
 #include "memory.h"
 #include "request.h"
+#include "usercopy.h"
+
+static int take(struct vexipc_embed_call *call)
+{
+	BUILD_BUG_ON(sizeof(call->arg) % sizeof(u64));
+	if (likely(call->size == sizeof(call->arg)))
+		return vexipc_words_from_user(&call->arg, call->user, sizeof(call->arg));
+	return copy_struct_from_user(&call->arg, sizeof(call->arg), call->user, call->size);
+}
 
 static int give(const struct vexipc_embed_call *call)
 {
+	if (likely(call->size == sizeof(call->arg)))
+		return vexipc_words_to_user(call->user, &call->arg, sizeof(call->arg));
 	return copy_to_user(call->user, &call->arg, min(sizeof(call->arg), call->size)) ?
 	       -EFAULT : 0;
 }
@@ -97,7 +108,7 @@ struct vexipc_request *vexipc_embed_begin(struct vexipc_embed_call *call,
 	char id[VEXIPC_MAX_NAME];
 	struct vexipc_request *req;
 	struct vexipc_question q;
-	int err = copy_struct_from_user(&call->arg, sizeof(call->arg), call->user, call->size);
+	int err = take(call);
 
 	if (err)
 		return ERR_PTR(err);

@@ -16,6 +16,56 @@
 #include "registry.h"
 #include "request.h"
 
+static void watch_deadlines(struct timer_list *timer)
+{
+	struct vexipc_endpoint *ep = container_of(timer, struct vexipc_endpoint, watch);
+	u64 now = ktime_get_ns(), next = U64_MAX;
+	struct vexipc_request *req;
+
+	spin_lock_bh(&ep->lock);
+	list_for_each_entry(req, &ep->requests, ep_node) {
+		if (req->complete != vexipc_request_wake || READ_ONCE(req->overdue))
+			continue;
+		if (now < req->deadline_ns) {
+			next = min(next, req->deadline_ns);
+		} else {
+			WRITE_ONCE(req->overdue, true);
+			rcuwait_wake_up(&req->waiter);
+		}
+	}
+	if (ep->closed)
+		next = U64_MAX;
+	WRITE_ONCE(ep->watched_ns, next);
+	if (next != U64_MAX)
+		mod_timer(&ep->watch, jiffies + vexipc_jiffies_until(next));
+	spin_unlock_bh(&ep->lock);
+	if (next == U64_MAX)
+		vexipc_endpoint_put(ep);
+}
+
+/**
+ * vexipc_endpoint_watch() - a client is about to wait for a request
+ * @ep: whose, with the request in its list
+ * @deadline_ns: of it; then its overdue is set, and it is woken
+ *
+ * One timer for all that wait: each deadline is mostly behind the one it is set for
+ * already, so that a request that is answered in time costs no timer. It has the grain
+ * of the wheel.
+ */
+void vexipc_endpoint_watch(struct vexipc_endpoint *ep, u64 deadline_ns)
+{
+	/* Who sets it to later looks at the list after ours was put there. */
+	if (likely(READ_ONCE(ep->watched_ns) <= deadline_ns))
+		return;
+	spin_lock_bh(&ep->lock);
+	if (deadline_ns < ep->watched_ns && !ep->closed) {
+		WRITE_ONCE(ep->watched_ns, deadline_ns);
+		if (!mod_timer(&ep->watch, jiffies + vexipc_jiffies_until(deadline_ns)))
+			refcount_inc(&ep->refs);
+	}
+	spin_unlock_bh(&ep->lock);
+}
+
 /**
  * vexipc_endpoint_init() - begin an endpoint
  * @ep: zeroed, part of its owner
@@ -33,6 +83,8 @@ void vexipc_endpoint_init(struct vexipc_endpoint *ep, struct vexipc_instance *in
 	spin_lock_init(&ep->lock);
 	INIT_LIST_HEAD(&ep->requests);
 	INIT_LIST_HEAD(&ep->out);
+	timer_setup(&ep->watch, watch_deadlines, 0);
+	ep->watched_ns = U64_MAX;
 	atomic_inc(&inst->endpoints);
 }
 
@@ -412,13 +464,13 @@ struct vexipc_service *vexipc_endpoint_service(struct vexipc_endpoint *ep)
 {
 	struct vexipc_service *svc;
 
-	if (!READ_ONCE(ep->service))
-		return NULL;
-	spin_lock_bh(&ep->lock);
-	svc = ep->service;
-	if (svc)
-		vexipc_service_get(svc);
-	spin_unlock_bh(&ep->lock);
+	/* It is freed after a grace period. */
+	rcu_read_lock();
+	/* Pairs with the registry's publish(). */
+	svc = smp_load_acquire(&ep->service);
+	if (svc && !kref_get_unless_zero(&svc->refs))
+		svc = NULL;
+	rcu_read_unlock();
 	return svc;
 }
 
@@ -442,6 +494,8 @@ void vexipc_endpoint_close(struct vexipc_endpoint *ep, bool died)
 	spin_lock_bh(&ep->lock);
 	ep->closed = true;
 	spin_unlock_bh(&ep->lock);
+	if (timer_delete_sync(&ep->watch))
+		vexipc_endpoint_put(ep);
 
 	svc = vexipc_endpoint_service(ep);
 	if (svc) {

@@ -6,6 +6,7 @@
 #include <linux/list.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
+#include <linux/timer.h>
 #include <linux/wait.h>
 
 struct vexipc_endpoint;
@@ -43,10 +44,11 @@ struct vexipc_reply {
  * @notify:  something was put into the endpoint's out list, or its service has
  *	     work. No locks held, may be called from softirq.
  * @release: the last reference went
- * @transport: how services that register through such an endpoint are reached
+ * @transport: how a service that registers through the endpoint is reached, which
+ *	     wants this enum vexipc_transport_type; NULL: not like that
  */
 struct vexipc_endpoint_ops {
-	const struct vexipc_transport_ops *transport;
+	const struct vexipc_transport_ops *(*transport)(struct vexipc_endpoint *ep, u32 wanted);
 	void (*notify)(struct vexipc_endpoint *ep);
 	void (*release)(struct vexipc_endpoint *ep);
 };
@@ -64,6 +66,9 @@ struct vexipc_endpoint_ops {
  * @completed:	 how many of them are in @out
  * @replies:	 how many replies are in @out
  * @own_ids:	 requests whose ids the client chose, made when first needed
+ * @watch:	 wakes those of its clients that wait and whose deadline has come; has a
+ *		 reference while it runs
+ * @watched_ns:	 for when it is set; U64_MAX: it is not
  * @service:	 the service that it registered; stays until the endpoint goes,
  *		 or it is unregistered
  * @registering: a registration is under way
@@ -81,6 +86,8 @@ struct vexipc_endpoint {
 	unsigned int completed;
 	unsigned int replies;
 	struct hlist_head *own_ids;
+	struct timer_list watch;
+	u64 watched_ns;
 	struct vexipc_service *service;
 	bool registering;
 	bool closed;
@@ -94,6 +101,7 @@ void vexipc_endpoint_close(struct vexipc_endpoint *ep, bool died);
 int vexipc_endpoint_add(struct vexipc_endpoint *ep, struct vexipc_request *req);
 void vexipc_endpoint_remove(struct vexipc_endpoint *ep, struct vexipc_request *req);
 void vexipc_endpoint_complete(struct vexipc_request *req);
+void vexipc_endpoint_watch(struct vexipc_endpoint *ep, u64 deadline_ns);
 int vexipc_endpoint_cancel(struct vexipc_endpoint *ep, u64 request_id);
 
 int vexipc_endpoint_reply(struct vexipc_endpoint *ep, const struct vexipc_image *image);

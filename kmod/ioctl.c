@@ -23,6 +23,7 @@
 #include "protocol.h"
 #include "registry.h"
 #include "request.h"
+#include "ring.h"
 #include "rules.h"
 #include "spec.h"
 #include "submit_call.h"
@@ -235,6 +236,7 @@ static int do_embed(struct call *call)
 	req->complete = embed.arg.result_ptr ? vexipc_request_wake : vexipc_endpoint_complete;
 	/* Who waits for the answer anyway may as well wait for room. */
 	req->may_wait = embed.arg.result_ptr;
+	req->reads_once = embed.arg.result_ptr;
 	req->nonblock = !embed.arg.result_ptr;
 	err = vexipc_request_submit(req);
 	request_id = req->request_id;
@@ -625,6 +627,31 @@ static int do_submit(struct call *call)
 	return give(call, &arg, sizeof(arg)) ?: err;
 }
 
+static int do_ring_setup(struct call *call)
+{
+	struct vexipc_file *file = call->file;
+	struct vexipc_ring_setup arg;
+	struct vexipc_ring *ring;
+	int err = take(call, &arg, sizeof(arg));
+
+	if (err)
+		return err;
+	if (READ_ONCE(file->ring))
+		return -EEXIST;
+	if (READ_ONCE(file->ep.service))
+		return -EBUSY;
+	ring = vexipc_ring_alloc(file, &arg);
+	if (IS_ERR(ring))
+		return PTR_ERR(ring);
+	err = give(call, &arg, sizeof(arg));
+	/* Published as a whole, and once. */
+	if (!err && cmpxchg_release(&file->ring, NULL, ring))
+		err = -EEXIST;
+	if (err)
+		vexipc_ring_free(ring);
+	return err;
+}
+
 static int (*const calls[])(struct call *call) = {
 	[_IOC_NR(VEXIPC_IOC_REGISTER)]	 = do_register,
 	[_IOC_NR(VEXIPC_IOC_UNREGISTER)] = do_unregister,
@@ -641,6 +668,7 @@ static int (*const calls[])(struct call *call) = {
 	[_IOC_NR(VEXIPC_IOC_RULES)]	 = do_rules,
 	[_IOC_NR(VEXIPC_IOC_CACHE_FLUSH)] = do_cache_flush,
 	[_IOC_NR(VEXIPC_IOC_SUBMIT)]	 = do_submit,
+	[_IOC_NR(VEXIPC_IOC_RING_SETUP)] = do_ring_setup,
 };
 
 long vexipc_device_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
@@ -653,6 +681,10 @@ long vexipc_device_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	unsigned int nr = _IOC_NR(cmd);
 	u32 size = 0;
 
+	/* The fast path of a service. */
+	if (nr == _IOC_NR(VEXIPC_IOC_RING_ENTER) && _IOC_TYPE(cmd) == VEXIPC_IOC_MAGIC &&
+	    _IOC_DIR(cmd) == (_IOC_READ | _IOC_WRITE))
+		return vexipc_ring_enter(call.file, (void __user *)arg, call.size);
 	if (cmd == FIONREAD) {
 		if (!vexipc_device_next_size(call.file, &size))
 			size = 0;

@@ -290,13 +290,20 @@ static int discovery(struct vexipc_incoming *in)
 
 static int dispatch(struct vexipc_incoming *in)
 {
+	struct vexipc_service *svc;
+	int err;
+
 	switch (in->type) {
 	case VEXIPC_MSG_EMBED_RESPONSE:
 	case VEXIPC_MSG_BATCH_RESPONSE:
 	case VEXIPC_MSG_HEALTH_RESPONSE:
 	case VEXIPC_MSG_ERROR:
 	case VEXIPC_MSG_NACK:
-		return vexipc_message_answer(in);
+		svc = vexipc_endpoint_service(in->ep);
+		err = vexipc_message_answer(in, svc);
+		if (svc)
+			vexipc_service_put(svc);
+		return err;
 	case VEXIPC_MSG_EMBED_REQUEST:
 	case VEXIPC_MSG_BATCH_REQUEST:
 		return embed_request(in);

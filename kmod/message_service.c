@@ -229,7 +229,7 @@ static int parse_embed(const struct vexipc_incoming *in, struct vexipc_answer *a
 	answer->dimensions = le32_to_cpu(body->dimensions);
 	answer->data_type = le32_to_cpu(body->data_type);
 	answer->scale = le32_to_cpu(body->scale);
-	answer->data = body + 1;
+	answer->data = in->vector ?: body + 1;
 	answer->len = le32_to_cpu(body->vector_bytes);
 	if (answer->len != in->len - sizeof(*in->header) - sizeof(*body))
 		return -EINVAL;
@@ -317,39 +317,82 @@ static int parse_nack(const struct vexipc_incoming *in, struct vexipc_answer *an
 	return parse_text(in, answer, body + 1, le32_to_cpu(body->text_len));
 }
 
-int vexipc_message_answer(struct vexipc_incoming *in)
+static int answer(struct vexipc_service *svc, u64 correlation, struct vexipc_answer *answer)
 {
-	struct vexipc_answer answer = { .type = in->type, .mem = *in->message };
-	struct vexipc_service *svc;
+	int err;
+
+	vexipc_health_sign(svc);
+	if (!vexipc_carrier_answer(svc, correlation, answer, &err))
+		err = vexipc_request_answer(svc, correlation, answer);
+	return err;
+}
+
+/**
+ * vexipc_message_failed() - a service fails a request without a message
+ * @svc: which
+ * @correlation: of the request, attempt included
+ * @error: what it says; not 0
+ * @kind: VEXIPC_ERROR_*
+ *
+ * Context: may sleep; no locks held.
+ * Return: 0, also when nobody waits for it.
+ */
+int vexipc_message_failed(struct vexipc_service *svc, u64 correlation, u32 error, u32 kind)
+{
+	struct vexipc_answer failure = {
+		.type = VEXIPC_MSG_ERROR,
+		.error = vexipc_service_error(error),
+		.kind = kind,
+	};
+
+	answer(svc, correlation, &failure);
+	return 0;
+}
+
+/**
+ * vexipc_message_answer() - an answer to a request
+ * @in: EMBED_RESPONSE, BATCH_RESPONSE, HEALTH_RESPONSE, ERROR or NACK
+ * @svc: of the one who sent it; NULL: it has none
+ *
+ * Context: may sleep; no locks held.
+ * Return: 0, also when nobody waits for it; -EBADRQC it is none, or there is no
+ * service; -ENOMEM; or what is wrong with it: then nothing has changed.
+ */
+int vexipc_message_answer(struct vexipc_incoming *in, struct vexipc_service *svc)
+{
+	struct vexipc_answer said = {
+		.type = in->type, .mem = *in->message, .lent = in->lent,
+		.borrowed = in->vector,
+	};
 	int err;
 
 	switch (in->type) {
 	case VEXIPC_MSG_EMBED_RESPONSE:
-		err = parse_embed(in, &answer);
+		err = parse_embed(in, &said);
 		break;
 	case VEXIPC_MSG_BATCH_RESPONSE:
-		err = parse_batch(in, &answer);
+		err = parse_batch(in, &said);
 		break;
 	case VEXIPC_MSG_HEALTH_RESPONSE:
-		err = parse_health(in, &answer);
+		err = parse_health(in, &said);
 		break;
 	case VEXIPC_MSG_NACK:
-		err = parse_nack(in, &answer);
+		err = parse_nack(in, &said);
+		break;
+	case VEXIPC_MSG_ERROR:
+		err = parse_error(in, &said);
 		break;
 	default:
-		err = parse_error(in, &answer);
+		err = -EBADRQC;
 	}
-	if (err)
-		return err;
+	if (err || !svc)
+		return err ?: -EBADRQC;
 
-	svc = vexipc_endpoint_service(in->ep);
-	if (!svc)
-		return -EBADRQC;
-	vexipc_health_sign(svc);
-	if (!vexipc_carrier_answer(svc, in->correlation, &answer, &err))
-		err = vexipc_request_answer(svc, in->correlation, &answer);
-	*in->message = answer.mem;
-	vexipc_service_put(svc);
+	err = answer(svc, in->correlation, &said);
+	in->lent_out = in->lent.queue && !said.lent.queue;
+	*in->message = said.mem;
+	if (err == -ENOMEM)
+		return err;
 	if (in->flags & VEXIPC_MSGF_WANT_ACK)
 		return vexipc_message_ack(in, err, NULL);
 	return 0;

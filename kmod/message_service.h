@@ -5,6 +5,8 @@
 #include <linux/types.h>
 #include <linux/vexipc.h>
 
+#include "ring.h"
+
 struct vexipc_context;
 struct vexipc_endpoint;
 struct vexipc_service;
@@ -13,6 +15,10 @@ struct vexipc_service;
  * struct vexipc_incoming - a checked message on its way through dispatch
  * @message: owns the memory; NULL once somebody else does
  * @header:  the message
+ * @vector:  what follows header and body of an EMBED_RESPONSE, where that is not
+ *	     in the message; else NULL
+ * @lent:    the slot where @vector lies, if it may stay there
+ * @lent_out: it stays there until the client has it
  */
 struct vexipc_incoming {
 	struct vexipc_context *ctx;
@@ -23,12 +29,16 @@ struct vexipc_incoming {
 	u32 type;
 	u32 flags;
 	u64 correlation;
+	const void *vector;
+	struct vexipc_lent lent;
+	bool lent_out;
 };
 
 const void *vexipc_message_body(const struct vexipc_incoming *in, u32 size);
 int vexipc_message_ack(const struct vexipc_incoming *in, int err,
 		       const struct vexipc_ack_body *with);
-int vexipc_message_answer(struct vexipc_incoming *in);
+int vexipc_message_answer(struct vexipc_incoming *in, struct vexipc_service *svc);
+int vexipc_message_failed(struct vexipc_service *svc, u64 correlation, u32 error, u32 kind);
 int vexipc_message_heartbeat(struct vexipc_incoming *in);
 int vexipc_message_register(struct vexipc_incoming *in);
 int vexipc_message_unregister(struct vexipc_incoming *in);

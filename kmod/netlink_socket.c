@@ -262,8 +262,14 @@ static void socket_release(struct vexipc_endpoint *ep)
 	kfree_rcu(socket, rcu);
 }
 
+static const struct vexipc_transport_ops *socket_transport(struct vexipc_endpoint *ep, u32 wanted)
+{
+	return wanted == VEXIPC_TRANSPORT_DEFAULT || wanted == VEXIPC_TRANSPORT_NETLINK ?
+	       &vexipc_transport_netlink : NULL;
+}
+
 static const struct vexipc_endpoint_ops socket_ops = {
-	.transport = &vexipc_transport_netlink,
+	.transport = socket_transport,
 	.notify = socket_notify,
 	.release = socket_release,
 };

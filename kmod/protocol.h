@@ -33,6 +33,15 @@ void vexipc_image_open(struct vexipc_image *image, u32 type, u64 correlation,
 void vexipc_image_seal(struct vexipc_image *image);
 u32 vexipc_image_copy(const struct vexipc_image *image, u32 offset, void *to, u32 len);
 
+/* vexipc_image_unsummed() - the same without the checksum, for who needs none */
+static inline void vexipc_image_unsummed(struct vexipc_image *image)
+{
+	struct vexipc_msg_header *header = (void *)image->head;
+
+	header->length = cpu_to_le32(vexipc_image_len(image));
+	header->flags = cpu_to_le32(VEXIPC_MSGF_UNSUMMED);
+}
+
 int vexipc_header_check(const struct vexipc_msg_header *header);
 int vexipc_message_check(const void *message, u32 len);
 bool vexipc_type_known(u32 type);

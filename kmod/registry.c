@@ -147,14 +147,14 @@ void vexipc_service_free(struct kref *refs)
 
 static int choose_transport(struct vexipc_service *svc)
 {
-	const struct vexipc_transport_ops *here = svc->ep->ops->transport;
-	u32 wanted = svc->spec.transport;
+	const struct vexipc_endpoint_ops *ops = svc->ep->ops;
 
 	/* A service is reached the way it came: nothing else leads to it. */
-	if (!here || (wanted != VEXIPC_TRANSPORT_DEFAULT && wanted != here->type))
+	svc->transport = ops->transport ? ops->transport(svc->ep, svc->spec.transport) : NULL;
+	if (!svc->transport)
 		return -EOPNOTSUPP;
-	svc->transport = here;
-	svc->spec.transport = here->type;
+	svc->spec.transport = svc->transport->type;
+	svc->most = svc->transport->most ? svc->transport->most(svc) : U32_MAX;
 	return 0;
 }
 
@@ -253,7 +253,7 @@ static int publish(struct vexipc_service *svc)
 	else if (ep->service)
 		err = -EEXIST;
 	else
-		ep->service = svc;
+		smp_store_release(&ep->service, svc);	/* for vexipc_endpoint_service() */
 	spin_unlock_bh(&ep->lock);
 	if (err)
 		goto unhash;
@@ -427,7 +427,7 @@ int vexipc_registry_remove(struct vexipc_service *svc, bool died)
 	RCU_INIT_POINTER(by_slot[svc->slot], NULL);
 	spin_lock_bh(&ep->lock);
 	if (ep->service == svc) {
-		ep->service = NULL;
+		WRITE_ONCE(ep->service, NULL);
 		attached = true;
 	}
 	spin_unlock_bh(&ep->lock);
@@ -436,6 +436,8 @@ int vexipc_registry_remove(struct vexipc_service *svc, bool died)
 	if (svc->token)
 		vexipc_token_release(&inst->tokens, svc->token, READ_ONCE(svc->untold));
 
+	if (svc->transport->gone)
+		svc->transport->gone(svc);
 	vexipc_queue_evict(svc, true, &moved);
 	list_for_each_entry(req, &moved, node)
 		count++;

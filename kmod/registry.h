@@ -56,6 +56,7 @@ struct vexipc_service_spec {
  * @inst:	its instance
  * @ep:		where it is reached; a reference
  * @transport:	how
+ * @most:	how many requests that has room for at once
  * @by_id:	in the instance's table
  * @key:	the id, NUL-padded, for the table
  * @spec:	what it said of itself
@@ -109,6 +110,7 @@ struct vexipc_service {
 	struct vexipc_instance *inst;
 	struct vexipc_endpoint *ep;
 	const struct vexipc_transport_ops *transport;
+	u32 most;
 	struct rhash_head by_id;
 	char key[VEXIPC_MAX_NAME];
 	struct vexipc_service_spec spec;

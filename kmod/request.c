@@ -26,6 +26,9 @@
 
 enum { BACKOFF_MAX_MS = 30000, LEAST_BUDGET = 3 };
 
+/* Who has so little time gets a timer of his own: what is shared has all looked at. */
+#define OWN_TIMER_NS	NSEC_PER_SEC
+
 static struct kmem_cache *request_cache;
 
 int vexipc_request_cache_init(void)
@@ -128,6 +131,8 @@ void vexipc_request_put(struct vexipc_request *req)
 	hedged = req->hedged;
 	kvfree(req->mem);
 	kvfree(req->answer_mem);
+	if (req->lent.queue)
+		vexipc_ring_give_back(&req->lent);
 	if (req->kept)
 		vexipc_kept_put(req->kept);
 	vexipc_admission_release(req);
@@ -261,6 +266,13 @@ void vexipc_request_arm(struct vexipc_request *req)
 		vexipc_request_put(req);
 }
 
+/* What came of it is in place. */
+static bool finished(const struct vexipc_request *req)
+{
+	/* Pairs with vexipc_request_complete(). */
+	return smp_load_acquire(&req->finished);
+}
+
 /**
  * vexipc_request_wait() - wait for the completion, the deadline or a signal
  * @req: submitted with vexipc_request_wake; finished when this returns
@@ -269,16 +281,24 @@ void vexipc_request_arm(struct vexipc_request *req)
  */
 void vexipc_request_wait(struct vexipc_request *req)
 {
-	/* Pairs with vexipc_request_complete(). */
-	enum vexipc_error why = vexipc_wait_until(&req->waiter, smp_load_acquire(&req->finished),
-						  req->deadline_ns);
+	enum vexipc_error why;
+	int interrupted;
 
+	if (req->deadline_ns - req->submitted_ns < OWN_TIMER_NS) {
+		why = vexipc_wait_until(&req->waiter, finished(req), req->deadline_ns);
+	} else {
+		vexipc_endpoint_watch(req->ep, req->deadline_ns);
+		interrupted = rcuwait_wait_event(&req->waiter,
+						 finished(req) || READ_ONCE(req->overdue),
+						 TASK_INTERRUPTIBLE);
+		why = finished(req) ? VEXIPC_OK :
+		      interrupted ? VEXIPC_ERR_INTERRUPTED : VEXIPC_ERR_TIMED_OUT;
+	}
 	if (!why)
 		return;
 	vexipc_request_finish(req, why);
 	/* If not by us, it is completed by another right now, who wakes us. */
-	rcuwait_wait_event(&req->waiter, smp_load_acquire(&req->finished),
-			   TASK_UNINTERRUPTIBLE);
+	rcuwait_wait_event(&req->waiter, finished(req), TASK_UNINTERRUPTIBLE);
 }
 
 static bool enough_attempts(const struct vexipc_request *req)
@@ -487,7 +507,47 @@ void vexipc_request_take_answer(struct vexipc_request *req, struct vexipc_answer
 	req->answer_mem = answer->mem;
 	req->answer = answer->data;
 	req->answer_len = answer->len;
+	/* What was copied needs no slot. */
+	if (answer->lent.queue && !answer->mem) {
+		req->lent = answer->lent;
+		answer->lent.queue = NULL;
+	}
 	answer->mem = NULL;
+}
+
+/*
+ * An answer in memory that its service can write to. Only who copies it out of there
+ * once, at once, may have it as it lies: everybody else gets a copy, which is the same
+ * to all and always.
+ */
+static int own_answer(const struct vexipc_request *req, struct vexipc_answer *answer)
+{
+	if (answer->lent.queue && req->reads_once && !req->kept && !req->hedged &&
+	    req->type == VEXIPC_MSG_EMBED_REQUEST) {
+		answer->borrowed = false;
+		return 0;
+	}
+	return vexipc_answer_copy(answer);
+}
+
+/**
+ * vexipc_answer_copy() - make what an answer points to its own
+ * @answer: borrowed
+ *
+ * Context: may sleep.
+ * Return: 0, -ENOMEM.
+ */
+int vexipc_answer_copy(struct vexipc_answer *answer)
+{
+	void *mem = vexipc_caller_alloc(answer->len ?: 1);
+
+	if (!mem)
+		return -ENOMEM;
+	memcpy(mem, answer->data, answer->len);
+	answer->mem = mem;
+	answer->data = mem;
+	answer->borrowed = false;
+	return 0;
 }
 
 /* vexipc_request_orphan() - an answer that is nobody's; counts it, -ESRCH. */
@@ -512,7 +572,8 @@ int vexipc_request_orphan(struct vexipc_service *svc, u64 correlation)
  *
  * Context: no locks held.
  * Return: 0; -ESRCH an orphan: late, doubled, or another's; -EPROTO it does not
- * fit what was asked, and counts as a failure of the service.
+ * fit what was asked, and counts as a failure of the service; -ENOMEM for a copy of
+ * what was borrowed, and nothing has changed.
  */
 int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 			  struct vexipc_answer *answer)
@@ -531,6 +592,13 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 		return vexipc_request_orphan(svc, correlation);
 	}
 
+	if (answer->borrowed) {
+		err = own_answer(req, answer);
+		if (err) {
+			vexipc_request_put(req);
+			return err;
+		}
+	}
 	if (error == VEXIPC_OK && !answer_fits(req, answer)) {
 		error = VEXIPC_ERR_BAD_ANSWER;
 		answer->data = NULL;

@@ -14,6 +14,7 @@
 #include <linux/vexipc.h>
 
 #include "endpoint.h"
+#include "ring.h"
 #include "slots.h"
 
 struct vexipc_carrier;
@@ -95,6 +96,7 @@ static inline u32 vexipc_state_attempt(int state)
  * @retry:	 routes it again after a backoff
  * @mem:	 what model, content point into; kvfree()d
  * @answer_mem:	 what @answer points into; kvfree()d
+ * @lent:	 or the slot of a ring that it points into
  * @kept:	 what it shares with others; a reference. See cache.h
  * @follow:	 among those that wait for another's answer, under the lock of that
  * @hedge:	 another request that asks a second service the same; a reference. See
@@ -153,6 +155,8 @@ struct vexipc_request {
 	bool nonblock;		/* its client comes back when there is */
 	bool listed;		/* in ep->requests */
 	bool finished;
+	bool overdue;		/* its client, who waits, is to look at the time */
+	bool reads_once;	/* who copies the answer out at once, and then puts it */
 	bool batched;		/* an item of a client's batch */
 	struct vexipc_carrier *carrier;	/* what it is SENT in, under svc->lock */
 
@@ -180,6 +184,7 @@ struct vexipc_request {
 	u64 sent_ns;
 	u64 done_ns;
 	void *answer_mem;
+	struct vexipc_lent lent;
 	const void *answer;
 
 	struct vexipc_kept *kept;
@@ -197,6 +202,9 @@ struct vexipc_request {
  * struct vexipc_answer - what a service answered, checked for form
  * @error: VEXIPC_OK, or what the service said
  * @mem:   owns what @data points into; taken over when the answer wins
+ * @borrowed: @data points into memory that the service can write to, and is
+ *	   copied, unless
+ * @lent:  the slot it lies in may be taken over
  */
 struct vexipc_answer {
 	enum vexipc_error error;
@@ -208,6 +216,8 @@ struct vexipc_answer {
 	u32 data_type;
 	u32 scale;
 	void *mem;
+	bool borrowed;
+	struct vexipc_lent lent;
 	const void *data;
 	u32 len;
 };
@@ -308,6 +318,7 @@ bool vexipc_request_finish(struct vexipc_request *req, enum vexipc_error error);
 void vexipc_request_complete(struct vexipc_request *req, int state,
 			     enum vexipc_error error);
 void vexipc_request_take_answer(struct vexipc_request *req, struct vexipc_answer *answer);
+int vexipc_answer_copy(struct vexipc_answer *answer);
 int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 			  struct vexipc_answer *answer);
 int vexipc_request_orphan(struct vexipc_service *svc, u64 correlation);

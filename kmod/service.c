@@ -15,8 +15,10 @@
 /* vexipc_service_max() - how many requests it may ever have in flight. */
 u32 vexipc_service_max(const struct vexipc_service *svc)
 {
-	return svc->spec.max_concurrent ?:
-	       vexipc_config(svc->inst, VEXIPC_CONFIG_MAX_CONCURRENT_PER_SERVICE);
+	u32 max = svc->spec.max_concurrent ?:
+		  vexipc_config(svc->inst, VEXIPC_CONFIG_MAX_CONCURRENT_PER_SERVICE);
+
+	return min(max, svc->most);
 }
 
 static bool adaptive(const struct vexipc_service *svc)

@@ -17,16 +17,22 @@ struct vexipc_service;
  *	   a transport whose services fetch, there always is.
  * @kick:  there is something to send. Fetching transports wake the service;
  *	   sending ones send what they can. No locks held; must not sleep.
+ * @most:  how many requests there is room for at once; or NULL: any number
+ * @gone:  the service is gone; whoever waits for its requests waits in vain. Or
+ *	   NULL. No locks held.
  */
 struct vexipc_transport_ops {
 	enum vexipc_transport_type type;
 	bool (*fits)(const struct vexipc_service *svc, u32 len);
 	bool (*room)(struct vexipc_service *svc, const struct vexipc_request *req);
 	void (*kick)(struct vexipc_service *svc);
+	u32 (*most)(const struct vexipc_service *svc);
+	void (*gone)(struct vexipc_service *svc);
 };
 
 extern const struct vexipc_transport_ops vexipc_transport_chardev;
 extern const struct vexipc_transport_ops vexipc_transport_netlink;
+extern const struct vexipc_transport_ops vexipc_transport_ring;
 
 struct work_struct;
 void vexipc_transport_netlink_retry(struct work_struct *work);

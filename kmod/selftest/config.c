@@ -11,8 +11,6 @@ static bool built(u32 field, u64 value)
 	case VEXIPC_CONFIG_ENABLE_ENCRYPTION:
 	case VEXIPC_CONFIG_ENABLE_COMPRESSION:
 		return !value;
-	case VEXIPC_CONFIG_TRANSPORT_TYPE:
-		return value != VEXIPC_TRANSPORT_RING;
 	default:
 		return true;
 	}

@@ -57,8 +57,13 @@ static void peer_release(struct vexipc_endpoint *ep)
 	complete(&container_of(ep, struct peer, ep)->released);
 }
 
+static const struct vexipc_transport_ops *transport_of_peer(struct vexipc_endpoint *ep, u32 wanted)
+{
+	return &peer_transport;
+}
+
 static const struct vexipc_endpoint_ops peer_ops = {
-	.transport = &peer_transport,
+	.transport = transport_of_peer,
 	.notify = peer_notify,
 	.release = peer_release,
 };

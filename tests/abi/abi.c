@@ -9,6 +9,8 @@
 char **case_args;
 __thread char current[128];
 const uint32_t both[2] = { VEXIPC_TRANSPORT_CHARDEV, VEXIPC_TRANSPORT_NETLINK };
+const uint32_t serving[SERVICES] = { VEXIPC_TRANSPORT_CHARDEV, VEXIPC_TRANSPORT_NETLINK,
+				 VEXIPC_TRANSPORT_RING };
 
 int run_case(const struct test_case *cases, int argc, char **argv)
 {
@@ -67,7 +69,17 @@ int patience(int ms)
 
 const char *transport_name(uint32_t transport)
 {
-	return transport == VEXIPC_TRANSPORT_NETLINK ? "netlink" : "chardev";
+	return transport == VEXIPC_TRANSPORT_NETLINK ? "netlink" :
+	       transport == VEXIPC_TRANSPORT_RING ? "ring" : "chardev";
+}
+
+uint32_t transport_of(const char *name)
+{
+	for (int t = 0; t < SERVICES; t++)
+		if (!strcmp(transport_name(serving[t]), name))
+			return serving[t];
+	fprintf(stderr, "no transport '%s'\n", name);
+	exit(2);
 }
 
 /* --------------------------------------------------------------- messages -- */

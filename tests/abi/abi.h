@@ -105,11 +105,35 @@ struct event {
 	unsigned char data[];		/* the netlink message */
 };
 
-/* One who talks to the module: a descriptor of the device, or a netlink socket. */
+/* A ring, mapped. */
+struct ring {
+	int fd;
+	struct vexipc_ring_setup setup;
+	unsigned char *requests, *answers;
+};
+
+/* Make one of @setup and map it; it must work. */
+void ring_make(struct ring *r, int fd, const struct vexipc_ring_setup *setup);
+void ring_unmap(struct ring *r);
+int ring_enter(const struct ring *r, struct vexipc_ring_enter *arg);
+const struct vexipc_ring_request *ring_request(const struct ring *r, uint32_t queue,
+					       uint32_t tag);
+const void *ring_request_slot(const struct ring *r, uint32_t queue, uint32_t tag);
+struct vexipc_ring_answer *ring_answer(const struct ring *r, uint32_t queue, uint32_t tag);
+void *ring_answer_slot(const struct ring *r, uint32_t queue, uint32_t tag);
+
+/*
+ * One who talks to the module: a descriptor of the device, with a ring or without, or a
+ * netlink socket.
+ */
 struct peer {
 	uint32_t transport;
 	int fd;
 	size_t read_room;		/* device: 0: one message at a time */
+	struct ring ring;
+	uint64_t *held;			/* ring: what each tag stands for */
+	void *side;
+	uint32_t side_room;
 	/* netlink: */
 	uint16_t family;
 	uint32_t discovery, alerts;
@@ -126,6 +150,17 @@ struct peer {
 };
 
 extern const uint32_t both[2];	/* chardev, netlink */
+/* Of services: chardev, netlink, ring. */
+#define SERVICES 3
+extern const uint32_t serving[SERVICES];
+uint32_t transport_of(const char *name);
+int dev_recv(struct peer *p, struct msg *m, int timeout_ms);
+void peer_hooked(const struct peer *p, bool before);
+void peer_ring_open(struct peer *p);
+void peer_ring_close(struct peer *p);
+int peer_ring_recv(struct peer *p, struct msg *m, int timeout_ms);
+/* False: it is no answer to what it holds, and goes the way of the device. */
+bool peer_ring_answer(struct peer *p, const struct msg *m, int *err);
 /* Called around each system call in which the module is asked for something. */
 extern void (*peer_hook)(const struct peer *p, bool before);
 const char *transport_name(uint32_t transport);

@@ -1,5 +1,5 @@
 # Programs that speak the ABI by themselves, for tests/bats/1*.bats.
-abi_common := tests/abi/abi.c tests/abi/peer.c
+abi_common := tests/abi/abi.c tests/abi/peer.c tests/abi/peer_ring.c
 $(call helper,abi-ioctls,ioctls.c $(abi_common),libmnl)
 $(call helper,abi-device,device.c $(abi_common),libmnl)
 $(call helper,abi-protocol,protocol.c $(abi_common),libmnl)
@@ -12,3 +12,4 @@ $(call helper,abi-queue,queue.c $(abi_common),libmnl)
 $(call helper,abi-faults,faults.c $(abi_common),libmnl)
 $(call helper,abi-uring,uring.c $(abi_common),libmnl liburing)
 $(call helper,abi-submit,submit.c $(abi_common),libmnl)
+$(call helper,abi-ring,ring.c ring_peril.c $(abi_common),libmnl)

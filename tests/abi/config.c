@@ -564,7 +564,7 @@ static void ranges(void)
 		[VEXIPC_CONFIG_MAX_RETRY_ATTEMPTS] = 3,
 		[VEXIPC_CONFIG_RETRY_BACKOFF_BASE_MS] = 1000,
 		[VEXIPC_CONFIG_ENABLE_AUTHENTICATION] = 1,
-		[VEXIPC_CONFIG_TRANSPORT_TYPE] = VEXIPC_TRANSPORT_NETLINK,
+		[VEXIPC_CONFIG_TRANSPORT_TYPE] = VEXIPC_TRANSPORT_RING,
 		[VEXIPC_CONFIG_BUFFER_SIZE] = 256 << 10,
 		[VEXIPC_CONFIG_CONNECTION_TIMEOUT_MS] = 5000,
 		[VEXIPC_CONFIG_MAX_RETRIES] = 3,
@@ -626,8 +626,6 @@ static void ranges(void)
 						 .value = 1 }, -EOPNOTSUPP);
 	refuse(p, (struct vexipc_config_entry) { .field = VEXIPC_CONFIG_ENABLE_COMPRESSION,
 						 .value = 1 }, -EOPNOTSUPP);
-	refuse(p, (struct vexipc_config_entry) { .field = VEXIPC_CONFIG_TRANSPORT_TYPE,
-						 .value = VEXIPC_TRANSPORT_RING }, -EOPNOTSUPP);
 	refuse(p, (struct vexipc_config_entry) { .field = 0, .value = 1 }, -ENOENT);
 	refuse(p, (struct vexipc_config_entry) { .field = VEXIPC_CONFIG_MAX + 1 }, -ENOENT);
 	refuse(p, (struct vexipc_config_entry) { .field = UINT32_MAX }, -ENOENT);
@@ -645,8 +643,7 @@ static void limits(void)
 	for (int end = 0; end < 3; end++) {
 		for (uint32_t i = 0; i < VEXIPC_CONFIG_MAX; i++) {
 			bool unbuilt = all[i].field == VEXIPC_CONFIG_ENABLE_ENCRYPTION ||
-				       all[i].field == VEXIPC_CONFIG_ENABLE_COMPRESSION ||
-				       all[i].field == VEXIPC_CONFIG_TRANSPORT_TYPE;
+				       all[i].field == VEXIPC_CONFIG_ENABLE_COMPRESSION;
 
 			now[i] = all[i];
 			now[i].value = end == 0 ? all[i].min : end == 1 && !unbuilt ?

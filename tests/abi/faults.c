@@ -1146,8 +1146,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "abi-faults SCENE CLIENT SERVICE client|service|both [BYTES]\n");
 		return 2;
 	}
-	client_transport = both[!strcmp(argv[2], "netlink")];
-	service_transport = both[!strcmp(argv[3], "netlink")];
+	client_transport = transport_of(argv[2]);
+	service_transport = transport_of(argv[3]);
 	of_client = strcmp(argv[4], "service");
 	of_service = strcmp(argv[4], "client");
 	if (argc > 5)

@@ -908,6 +908,7 @@ static const struct {
 	{ VEXIPC_IOC_RULES, sizeof(struct vexipc_rules) },
 	{ VEXIPC_IOC_CACHE_FLUSH, sizeof(struct vexipc_cache_flush) },
 	{ VEXIPC_IOC_SUBMIT, sizeof(struct vexipc_submit) },
+	{ VEXIPC_IOC_RING_SETUP, sizeof(struct vexipc_ring_setup) },
 };
 
 static void numbers(void)
@@ -933,7 +934,10 @@ static void numbers(void)
 	}
 	for (unsigned int nr = 0; nr < 256; nr++) {
 		AT("ioctl 0x%x", nr);
-		if (nr < 0x20 || nr >= 0x20 + ARRAY_SIZE(calls))
+		/* That of who has a ring does not look at it first. */
+		if (nr == _IOC_NR(VEXIPC_IOC_RING_ENTER))
+			EQUAL(call(fd, VEXIPC_IOC_RING_ENTER, zero), -EBADFD);
+		else if (nr < 0x20 || nr >= 0x20 + ARRAY_SIZE(calls))
 			EQUAL(call(fd, _IOC(_IOC_READ | _IOC_WRITE, 'V', nr, 64), zero), -ENOTTY);
 	}
 	AT("TCGETS");

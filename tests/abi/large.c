@@ -84,12 +84,12 @@ static void fragments(void)
 	unsigned char *content = content_of(len);
 
 	for (int c = 0; c < 2; c++) {
-		for (int t = 0; t < 2; t++) {
+		for (int t = 0; t < SERVICES; t++) {
 			struct peer *client = peer_open(both[c]);
-			struct peer *service = peer_open(both[t]);
+			struct peer *service = peer_open(serving[t]);
 			size_t body = HEADER + sizeof(struct vexipc_embed_request_body);
 
-			AT("%s to %s", transport_name(both[c]), transport_name(both[t]));
+			AT("%s to %s", transport_name(both[c]), transport_name(serving[t]));
 			serve_as(service, "pieces");
 			msg_embed(&m, 7, content, len, VEXIPC_MAX_DIMENSIONS);
 			EQUAL(peer_send(client, &m), 0);

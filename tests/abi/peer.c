@@ -12,7 +12,7 @@ enum { RX_ROOM = 64 << 10, RX_SOCKET = 4 << 20 };
 void (*peer_hook)(const struct peer *p, bool before);
 
 /* Around a system call; errno stays. */
-static void hook(const struct peer *p, bool before)
+void peer_hooked(const struct peer *p, bool before)
 {
 	int err = errno;
 
@@ -169,9 +169,9 @@ int nl_call(struct peer *p, struct nlmsghdr *nlh)
 	p->reply_len = 0;
 	p->extack[0] = '\0';
 	p->extack_offset = 0;
-	hook(p, true);
+	peer_hooked(p, true);
 	n = send(p->fd, nlh, nlh->nlmsg_len, 0);
-	hook(p, false);
+	peer_hooked(p, false);
 	if (n < 0)
 		return -errno;
 	/* The module is done with it by now: the ack is there, or never comes. */
@@ -376,9 +376,9 @@ static int dev_recv_many(struct peer *p, struct msg *m, int timeout_ms)
 		if (poll(&ready, 1, timeout_ms) <= 0)
 			return -EAGAIN;
 		buf = malloc(p->read_room);
-		hook(p, true);
+		peer_hooked(p, true);
 		n = read(p->fd, buf, p->read_room);
-		hook(p, false);
+		peer_hooked(p, false);
 		for (at = 0; at < n; at += packet->len, to = &packet->next) {
 			CHECK(n - at >= (ssize_t)sizeof(header));
 			memcpy(&header, buf + at, sizeof(header));
@@ -401,7 +401,7 @@ static int dev_recv_many(struct peer *p, struct msg *m, int timeout_ms)
 	return 0;
 }
 
-static int dev_recv(struct peer *p, struct msg *m, int timeout_ms)
+int dev_recv(struct peer *p, struct msg *m, int timeout_ms)
 {
 	struct pollfd ready = { .fd = p->fd, .events = POLLIN };
 	int size = 0;
@@ -438,6 +438,8 @@ struct peer *peer_open(uint32_t transport)
 		nl_open(p);
 	else
 		p->fd = device_open(O_NONBLOCK);
+	if (transport == VEXIPC_TRANSPORT_RING)
+		peer_ring_open(p);
 	return p;
 }
 
@@ -446,6 +448,8 @@ void peer_close(struct peer *p)
 	struct packet *packet;
 	struct event *event;
 
+	if (p->transport == VEXIPC_TRANSPORT_RING)
+		peer_ring_close(p);
 	close(p->fd);
 	while ((packet = p->inbox)) {
 		p->inbox = packet->next;
@@ -462,13 +466,16 @@ int peer_send(struct peer *p, const struct msg *m)
 {
 	struct vexipc_msg_header header = { 0 };
 	ssize_t n;
+	int err;
 
+	if (p->transport == VEXIPC_TRANSPORT_RING && peer_ring_answer(p, m, &err))
+		return err;
 	memcpy(&header, m->data, m->len < sizeof(header) ? m->len : sizeof(header));
 	if (p->transport == VEXIPC_TRANSPORT_NETLINK)
 		return peer_send_as(p, command_for(header.message_type), m->data, m->len);
-	hook(p, true);
+	peer_hooked(p, true);
 	n = write(p->fd, m->data, m->len);
-	hook(p, false);
+	peer_hooked(p, false);
 	if (n < 0)
 		return -errno;
 	EQUAL(n, m->len);
@@ -481,6 +488,8 @@ int peer_recv(struct peer *p, struct msg *m, int timeout_ms)
 		msg_begin(m);
 	if (p->transport == VEXIPC_TRANSPORT_NETLINK)
 		return nl_recv(p, m, timeout_ms);
+	if (p->transport == VEXIPC_TRANSPORT_RING)
+		return peer_ring_recv(p, m, timeout_ms);
 	return p->read_room ? dev_recv_many(p, m, timeout_ms) : dev_recv(p, m, timeout_ms);
 }
 

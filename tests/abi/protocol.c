@@ -4,12 +4,6 @@
 
 enum { HEADER = sizeof(struct vexipc_msg_header) };
 
-static uint32_t transport_of(const char *name)
-{
-	CHECK(name);
-	return !strcmp(name, "netlink") ? VEXIPC_TRANSPORT_NETLINK : VEXIPC_TRANSPORT_CHARDEV;
-}
-
 static const struct vexipc_ack_body *expect_ack(struct peer *p, struct msg *m, uint32_t type,
 						uint32_t error)
 {

@@ -97,7 +97,7 @@ unprivileged() { setpriv --reuid 65534 --regid "$1" --clear-groups "${@:2}"; }
 	abi-ioctls policies
 }
 
-@test "ioctls are numbered 0x20 to 0x2e as specified; all else is ENOTTY, a bad pointer EFAULT" {
+@test "ioctls are numbered 0x20 to 0x30 as specified; all else is ENOTTY, a bad pointer EFAULT" {
 	abi-ioctls numbers
 }
 

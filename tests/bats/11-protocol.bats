@@ -21,6 +21,14 @@ load common
 	abi-protocol types netlink chardev
 }
 
+@test "each of the 15 types is sent and answered: client chardev, service ring" {
+	abi-protocol types chardev ring
+}
+
+@test "each of the 15 types is sent and answered: client netlink, service ring" {
+	abi-protocol types netlink ring
+}
+
 # It takes so long on a slow machine that probes would come between, the request's
 # deadline, and an alert that the service answers nothing, and be counted.
 corrupt_headers() {

@@ -54,7 +54,7 @@ teardown_file() { :; }
 
 @test "transport_type: how services register that name no transport" {
 	start_echo default
-	assert_equal "$(status_of default transport)" netlink
+	assert_equal "$(status_of default transport)" ring
 	config transport_type=chardev
 	start_echo changed
 	assert_equal "$(status_of changed transport)" chardev
@@ -88,14 +88,14 @@ teardown_file() { :; }
 	abi-config healthy_after
 }
 
-@test "encryption, compression and the ring are refused by name: not built" {
-	for setting in enable_encryption=true enable_compression=true transport_type=ring; do
+@test "encryption and compression are refused by name: not built" {
+	for setting in enable_encryption=true enable_compression=true; do
 		run vexipc config set max_queue_size=7 "$setting"
 		assert_status 1
 		assert_output_has "not offered by this version; nothing was changed"
 		assert_equal "$(config_of max_queue_size)" 1000
 	done
-	config enable_encryption=false enable_compression=false transport_type=netlink
+	config enable_encryption=false enable_compression=false
 }
 
 # bats test_tags=smoke

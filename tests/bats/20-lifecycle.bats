@@ -8,8 +8,8 @@ load life
 hurry() { config health_check_interval_sec=1 discovery_interval_sec=1 "$@"; }
 
 # bats test_tags=smoke
-@test "a service registers through a descriptor and through netlink, and is listed as it is" {
-	for transport in chardev netlink; do
+@test "a service registers over each transport, and is listed as it is" {
+	for transport in chardev netlink ring; do
 		start_service "$transport" -t "$transport" -d 8 -c 3 -M small -b 4
 		status=$(vexipc status "$transport" --json)
 		echo "$status"
@@ -21,25 +21,25 @@ hurry() { config health_check_interval_sec=1 discovery_interval_sec=1 "$@"; }
 		assert_equal "$(jq -r .handle <<<"$status")" \
 			"$(sed -n 's/^ready //p' "$BATS_TEST_TMPDIR/$transport.out")" handle
 	done
-	assert_equal "$(vexipc services --json | jq -c 'map(.id)')" '["chardev","netlink"]'
-	stats_are services=2 registered=2
+	assert_equal "$(vexipc services --json | jq -c 'map(.id)')" '["chardev","netlink","ring"]'
+	stats_are services=3 registered=3
 }
 
 # bats test_tags=smoke
 @test "a service that closes its descriptor or socket is gone at once" {
-	for transport in chardev netlink; do
+	for transport in chardev netlink ring; do
 		start_service "$transport" -t "$transport"
 		tell "$transport" close
 		run vexipc status "$transport"
 		assert_status 4
 	done
 	assert_equal "$(vexipc services --json)" '[]'
-	stats_are services=0 services_died=2 unregistered=0
+	stats_are services=0 services_died=3 unregistered=0
 }
 
 @test "an id is taken only once, whichever way it comes, and free again when its service went" {
 	start_service twin -t chardev
-	for transport in chardev netlink; do
+	for transport in chardev netlink ring; do
 		run -1 life-service -t "$transport" twin
 		assert_output_has 'refused 1 EEXIST'
 	done
@@ -52,7 +52,7 @@ hurry() { config health_check_interval_sec=1 discovery_interval_sec=1 "$@"; }
 }
 
 @test "a service at its limit is busy, and active again when it has answered" {
-	for transport in chardev netlink; do
+	for transport in chardev netlink ring; do
 		start_service "$transport" -t "$transport" -c 2 -m hold
 		submit client 3
 		wait_service "$transport" busy
@@ -101,7 +101,7 @@ hurry() { config health_check_interval_sec=1 discovery_interval_sec=1 "$@"; }
 }
 
 @test "unregistering hands what the service has to another and says how much that was" {
-	for transport in chardev netlink; do
+	for transport in chardev netlink ring; do
 		start_service leaver -t "$transport" -m hold
 		submit client 4
 		holds leaver 4
@@ -113,12 +113,12 @@ hurry() { config health_check_interval_sec=1 discovery_interval_sec=1 "$@"; }
 		stop leaver
 		stop heir
 	done
-	stats_are unregistered=2 failovers=8 retries=0
+	stats_are unregistered=3 failovers=12 retries=0
 	assert_idle
 }
 
 @test "unregistering with drain: it finishes what it has, then it is gone" {
-	for transport in chardev netlink; do
+	for transport in chardev netlink ring; do
 		start_service leaver -t "$transport" -m hold
 		submit client 3
 		holds leaver 3
@@ -134,7 +134,7 @@ hurry() { config health_check_interval_sec=1 discovery_interval_sec=1 "$@"; }
 		wait_no_service leaver
 		stop leaver
 	done
-	stats_are unregistered=2 services_died=0 failovers=0
+	stats_are unregistered=3 services_died=0 failovers=0
 }
 
 @test "unregistering with drain ends an idle service without further ado" {
@@ -146,7 +146,7 @@ hurry() { config health_check_interval_sec=1 discovery_interval_sec=1 "$@"; }
 }
 
 @test "heartbeats show in status: when, processor, memory, requests in hand" {
-	for transport in chardev netlink; do
+	for transport in chardev netlink ring; do
 		start_service "$transport" -t "$transport" -m hold
 		assert_equal "$(status_of "$transport" last_heartbeat_ns)" 0
 		submit client 2
@@ -159,24 +159,25 @@ hurry() { config health_check_interval_sec=1 discovery_interval_sec=1 "$@"; }
 		stop "$transport"
 		finish client
 	done
-	stats_are heartbeats=2
+	stats_are heartbeats=3
 }
 beaten() { [ "$(status_of "$1" last_heartbeat_ns)" != 0 ]; }
 
 @test "without heartbeats it is probed; answering keeps it active" {
-	for transport in chardev netlink; do
+	for transport in chardev netlink ring; do
 		start_service "$transport" -t "$transport"
 	done
 	hurry
 	wait_until 30 stat_above probes 3
-	stats_are probe_failures=0 services=2
+	stats_are probe_failures=0 services=3
 	service_is chardev active
 	service_is netlink active
+	service_is ring active
 }
 stat_above() { [ "$(stat_of "$1")" -gt "$2" ]; }
 
 @test "missed probes: degraded after one, failed after three, active again after two answered" {
-	for transport in chardev netlink; do
+	for transport in chardev netlink ring; do
 		start_service "$transport" -t "$transport"
 		start_monitor "monitor-$transport" vexipc monitor --json
 		tell "$transport" 'probes off'

@@ -41,6 +41,13 @@ dying_has() {
 	all_go_to_heir 20
 }
 
+# bats test_tags=smoke
+@test "ring: kill -9 with 20 requests in hand: another service answers each once, at once" {
+	dying_has 20 ring
+	kill -KILL "$(pid_of dying)"
+	all_go_to_heir 20
+}
+
 @test "requests fail over from netlink to chardev and back" {
 	start_service dying -t netlink -m hold
 	submit client 10
@@ -70,8 +77,14 @@ dying_has() {
 	all_go_to_heir 5
 }
 
+@test "ring: closing the descriptor with requests in hand is as good as dying" {
+	dying_has 5 ring
+	tell dying close
+	all_go_to_heir 5
+}
+
 @test "becoming another program by exec with requests in hand is as good as dying" {
-	for transport in chardev netlink; do
+	for transport in chardev netlink ring; do
 		fresh_module
 		dying_has 5 "$transport"
 		tell dying exec
@@ -119,7 +132,7 @@ dying_has() {
 }
 
 @test "with nobody to fail over to the clients are told ECONNRESET, service_died" {
-	for transport in chardev netlink; do
+	for transport in chardev netlink ring; do
 		start_service dying -t "$transport" -m hold
 		submit client 5 --transport "$transport"
 		start sync life-client sync
@@ -132,7 +145,7 @@ dying_has() {
 		assert_equal "$(output_of sync)" 'ECONNRESET service_died 1'
 		stop dying
 	done
-	stats_are failed=12 failed_by.service_died=12 completed=0
+	stats_are failed=18 failed_by.service_died=18 completed=0
 	assert_idle
 }
 

@@ -32,7 +32,7 @@ storm() {
 }
 
 @test "a late answer is an orphan, and its client was told that time was up" {
-	for transport in chardev netlink; do
+	for transport in chardev netlink ring; do
 		start_service late -t "$transport" -m hold
 		run -1 vexipc embed --timeout 100 --transport "$transport" text
 		every '.error == "timed_out" and .attempts == 1'

@@ -171,7 +171,7 @@ software_version state throughput transport uid version weight"
 	assert_output_has request_timeout_ms
 	run -0 vexipc config show --json
 	jq -e '.max_queue_size == {value: 1000, min: 1, max: 131072, default: 1000, unit: ""} and
-		.enable_authentication.value == true and .transport_type.value == "netlink"' <<<"$output"
+		.enable_authentication.value == true and .transport_type.value == "ring"' <<<"$output"
 	run -0 vexipc config set max_queue_size=500 max_retries=2
 	run -0 vexipc config get max_queue_size max_retries
 	assert_equal "$output" $'max_queue_size=500\nmax_retries=2'

@@ -82,7 +82,7 @@ check_golden() {
 		sys.stdout.buffer.write(struct.pack("<%df" % int(sys.argv[2]),
 		                                    *vector(sys.argv[1].encode(), int(sys.argv[2]))))
 	PYTHON
-	for transport in chardev netlink; do
+	for transport in chardev netlink ring; do
 		start_echo "echo-$transport" --transport "$transport" --engine-options dims=10
 		for text in a 'twelve bytes' 'Grüße, 世界, and more than sixteen'; do
 			python3 "$BATS_TEST_TMPDIR/reference" "$text" 10 >"$BATS_TEST_TMPDIR/want"
@@ -112,10 +112,14 @@ check_golden() {
 
 @test "it prefers the instance's transport_type" {
 	start_echo default
-	assert_equal "$(status_of default transport)" netlink
+	assert_equal "$(status_of default transport)" ring
 	config transport_type=chardev
 	start_echo other
 	assert_equal "$(status_of other transport)" chardev
+	start_echo auto --transport auto
+	assert_equal "$(status_of auto transport)" chardev
+	start_echo named --transport ring --threads 3
+	assert_equal "$(status_of named transport)" ring
 }
 
 @test "it sends heartbeats with its processor time and memory, thrice an interval" {
@@ -131,7 +135,7 @@ stat_above() { [ "$(stat_of "$1")" -gt "$2" ]; }
 
 # bats test_tags=smoke
 @test "SIGTERM: it finishes what it has, takes nothing new, unregisters, exits with 0" {
-	for transport in chardev netlink; do
+	for transport in chardev netlink ring; do
 		start_echo leaver --transport "$transport" --threads 4 --engine-options delay=60000
 		submit client 4
 		holds leaver 4
@@ -141,7 +145,7 @@ stat_above() { [ "$(stat_of "$1")" -gt "$2" ]; }
 		assert_status 0
 		every '.error == null and .attempts == 1'
 	done
-	stats_are unregistered=2 services_died=0 failovers=0 completed=8
+	stats_are unregistered=3 services_died=0 failovers=0 completed=12
 	assert_idle
 }
 
@@ -274,14 +278,14 @@ misbehaves() {
 }
 
 @test "echo lie_length: a bad answer; the request goes to another service" {
-	for transport in chardev netlink; do
+	for transport in chardev netlink ring; do
 		misbehaves lie_length_every=1 "$transport"
 		run -0 vexipc embed --dims 8 1 2 3 4
 		every '.service == "good"'
 		stop bad
 		stop good
 	done
-	stats_are bad_answers=4 retries=4 failed=0
+	stats_are bad_answers=6 retries=6 failed=0
 	config max_retry_attempts=1 retry_backoff_base_ms=1
 	start_echo liar --engine-options lie_length_every=1
 	run -1 vexipc embed --dims 8 text
@@ -290,18 +294,18 @@ misbehaves() {
 }
 
 @test "echo answer_twice: the second one is an orphan" {
-	for transport in chardev netlink; do
+	for transport in chardev netlink ring; do
 		start_echo "twice-$transport" --engine-options answer_twice_every=1 --transport "$transport"
 		run -0 vexipc embed --service "twice-$transport" 1 2 3
 		every '.error == null'
 		wait_until 10 stat_for "twice-$transport" orphans 3
 	done
-	stats_are orphans=6 completed=6 bad_answers=0
+	stats_are orphans=9 completed=9 bad_answers=0
 }
 stat_for() { [ "$(stat_of "$2" "$1")" = "$3" ]; }
 
 @test "echo answer_other: another's request is not its to answer: an orphan; its own runs out of time" {
-	for transport in chardev netlink; do
+	for transport in chardev netlink ring; do
 		start_echo "other-$transport" --engine-options answer_other_every=1 --transport "$transport"
 		start_service "victim" -m hold
 		# Neighbours in the module's table, so that there is one to answer.
@@ -320,12 +324,12 @@ stat_for() { [ "$(stat_of "$2" "$1")" = "$3" ]; }
 }
 
 @test "echo corrupt: the module refuses the message; the request runs out of time" {
-	for transport in chardev netlink; do
+	for transport in chardev netlink ring; do
 		start_echo "corrupt-$transport" --engine-options corrupt_every=1 --transport "$transport"
 		run -1 vexipc embed --service "corrupt-$transport" --timeout 500 text
 		every '.error == "timed_out"'
 	done
-	stats_are bad_messages=2 completed=0 timed_out=2
+	stats_are bad_messages=3 completed=0 timed_out=3
 	assert_idle
 }
 

@@ -80,6 +80,7 @@ scene() {
 
 @test "a request by message meets faults on either side" {
 	scene request chardev chardev both
+	scene request chardev ring both
 	scene request netlink netlink both
 }
 
@@ -87,11 +88,13 @@ scene() {
 	scene batch_request netlink chardev both
 	scene batch chardev chardev client
 	scene batch chardev netlink service
+	scene batch chardev ring service
 	scene batch_room chardev netlink client
 }
 
 @test "requests that travel together meet faults" {
 	scene carried chardev chardev service
+	scene carried chardev ring service
 	scene carried chardev netlink client
 }
 
@@ -108,6 +111,7 @@ scene() {
 
 @test "services that come with a token, beat, answer and go meet faults" {
 	scene life chardev chardev service
+	scene life chardev ring service
 	scene life chardev netlink service
 	scene life_by_message chardev netlink service
 }
@@ -134,7 +138,7 @@ everywhere() {
 	config buffer_size=1000000
 	for name; do
 		for client in chardev netlink; do
-			for service in chardev netlink; do
+			for service in chardev netlink ring; do
 				for who in client service both; do
 					for size in 16 3000 100000; do
 						scene "$name" $client $service $who $size
@@ -166,7 +170,7 @@ everywhere() {
 # bats test_tags=long
 @test "all ways: the batch call" {
 	config buffer_size=1000000
-	for service in chardev netlink; do
+	for service in chardev netlink ring; do
 		for who in client service both; do
 			for size in 16 3000 100000; do
 				scene batch chardev $service $who $size
@@ -179,7 +183,7 @@ everywhere() {
 # bats test_tags=long
 @test "all ways: the life of a service" {
 	for client in chardev netlink; do
-		for service in chardev netlink; do
+		for service in chardev netlink ring; do
 			for who in client service both; do
 				scene life $client $service $who
 				scene life_by_message $client $service $who

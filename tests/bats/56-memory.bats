@@ -16,7 +16,7 @@ large_of() {
 
 @test "a small request, and its answer, take no memory beyond a page at once" {
 	config health_check_interval_sec=3600
-	for transport in chardev netlink; do
+	for transport in chardev netlink ring; do
 		start_service "$transport" -t "$transport" -d 512
 		large_of "$(command -v vexipc)" embed --dims 512 --service "$transport" text
 		assert_equal "$output" ""

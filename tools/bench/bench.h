@@ -109,7 +109,8 @@ struct bench_peer {
 };
 
 extern const struct bench_peer bench_eventfd, bench_pipe, bench_unix_seqpacket,
-	bench_unix_stream, bench_vexipc_chardev, bench_vexipc_chardev_lib,
+	bench_unix_stream, bench_vexipc_ring, bench_vexipc_ring_lib,
+	bench_vexipc_chardev, bench_vexipc_chardev_lib,
 	bench_vexipc_netlink, bench_vexipc_netlink_lib, bench_vexipc_chardev_batch,
 	bench_vexipc_netlink_batch, bench_vexipc_cached, bench_fuse_write,
 	bench_fuse_ioctl, bench_zeromq, bench_nng, bench_nats, bench_haproxy;

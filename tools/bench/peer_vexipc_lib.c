@@ -47,6 +47,11 @@ static void serve_chardev(struct bench_link *link)
 	serve(link, VEXIPC_TRANSPORT_CHARDEV);
 }
 
+static void serve_ring(struct bench_link *link)
+{
+	serve(link, VEXIPC_TRANSPORT_RING);
+}
+
 static void serve_netlink(struct bench_link *link)
 {
 	serve(link, VEXIPC_TRANSPORT_NETLINK);
@@ -65,6 +70,16 @@ const struct bench_peer bench_vexipc_chardev_lib = {
 const struct bench_peer bench_vexipc_netlink_lib = {
 	.name = "vexipc-netlink-lib",
 	.serve = serve_netlink,
+	.connect = vexipc_client_connect,
+	.teardown = vexipc_client_teardown,
+	.call = vexipc_client_call,
+	.submit = vexipc_client_submit,
+	.reap = vexipc_client_reap,
+};
+
+const struct bench_peer bench_vexipc_ring_lib = {
+	.name = "vexipc-ring-lib",
+	.serve = serve_ring,
 	.connect = vexipc_client_connect,
 	.teardown = vexipc_client_teardown,
 	.call = vexipc_client_call,

@@ -20,6 +20,7 @@ enum { MAX_LIST = 24 };
 
 /* In the order of the table. */
 static const struct bench_peer *const peers[] = {
+	&bench_vexipc_ring, &bench_vexipc_ring_lib,
 	&bench_vexipc_chardev, &bench_vexipc_netlink, &bench_vexipc_chardev_lib,
 	&bench_vexipc_netlink_lib, &bench_vexipc_chardev_batch,
 	&bench_vexipc_netlink_batch, &bench_vexipc_cached, &bench_unix_stream,

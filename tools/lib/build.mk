@@ -1,4 +1,4 @@
-$(call library,vexipc,admin.c admin_access.c channel.c channel_chardev.c channel_netlink.c \
+$(call library,vexipc,admin.c admin_access.c channel.c channel_chardev.c channel_netlink.c channel_ring.c \
 	client.c client_batch.c client_mux.c crc32c.c error.c fields.c genl.c message.c \
 	monitor.c names.c parse.c serve.c service.c telemetry.c telemetry_events.c \
 	telemetry_fields.c telemetry_latency.c vector.c,libmnl libbpf -lm -pthread)

@@ -129,7 +129,7 @@ static int channel_wait(struct vexipc_channel *ch, int timeout_ms)
 		if (events[n].data.fd == ch->wake_fd)
 			return -ECANCELED;
 		/* A socket's error is what receiving tells. */
-		if (!(events[n].events & EPOLLIN) && ch->ops == &vxi_chardev_ops)
+		if (!(events[n].events & EPOLLIN) && ch->ops != &vxi_netlink_ops)
 			return -ESHUTDOWN;
 	}
 	return 0;
@@ -145,6 +145,9 @@ ssize_t vexipc_channel_recv(struct vexipc_channel *channel, void **buf, size_t *
 		ssize_t len;
 		int err;
 
+		if (channel->ops->serves && channel->ops->serves(channel) &&
+		    !vxi_channel_waiting(channel))
+			return channel->ops->next(channel, buf, room, left);
 		/* Who is ready to wait mostly has to: to look first would be in vain. */
 		if (left && !vxi_channel_waiting(channel)) {
 			err = channel_wait(channel, left);
@@ -199,6 +202,12 @@ static int channel_prepare(struct vexipc_channel *ch)
 
 int vexipc_channel_open(uint32_t transport, uint32_t flags, struct vexipc_channel **channel)
 {
+	return vxi_channel_open(transport, flags, 0, 0, channel);
+}
+
+int vxi_channel_open(uint32_t transport, uint32_t flags, uint32_t queues, size_t answer_bytes,
+		     struct vexipc_channel **channel)
+{
 	struct vexipc_channel *ch;
 	int err;
 
@@ -208,6 +217,8 @@ int vexipc_channel_open(uint32_t transport, uint32_t flags, struct vexipc_channe
 	if (!ch)
 		return -ENOMEM;
 	ch->flags = flags;
+	ch->queues = queues;
+	ch->answer_bytes = answer_bytes;
 	ch->fd = ch->inbox_fd = ch->wake_fd = ch->poll_fd = -1;
 	ch->inbox_tail = &ch->inbox;
 	pthread_mutex_init(&ch->lock, NULL);
@@ -218,6 +229,9 @@ int vexipc_channel_open(uint32_t transport, uint32_t flags, struct vexipc_channe
 		break;
 	case VEXIPC_TRANSPORT_NETLINK:
 		ch->ops = &vxi_netlink_ops;
+		break;
+	case VEXIPC_TRANSPORT_RING:
+		ch->ops = &vxi_ring_ops;
 		break;
 	default:
 		free(ch);

@@ -95,6 +95,7 @@ struct out {
 	size_t len;
 	size_t room;
 	void *heap;			/* what to free, if it grew */
+	bool in_slot;			/* it goes through memory alone: no checksum */
 };
 
 /* Begin behind the header, for which @small has room at least; it is used while it suffices. */
@@ -154,10 +155,19 @@ struct channel_ops {
 	int (*fetch)(struct vexipc_channel *ch, struct packet **packet);
 	/* Cancel a request of this channel. */
 	int (*cancel)(struct vexipc_channel *ch, uint64_t request_id);
+	/*
+	 * The ring's, or NULL. Is next() how to receive? Then that waits by itself,
+	 * and is called without the lock.
+	 */
+	bool (*serves)(struct vexipc_channel *ch);
+	ssize_t (*next)(struct vexipc_channel *ch, void **buf, size_t *room, int timeout_ms);
+	/* Where to build the answer to a request in hand, @room bytes; or NULL. */
+	void *(*reserve)(struct vexipc_channel *ch, uint64_t correlation, size_t *room);
 };
 
 extern const struct channel_ops vxi_chardev_ops;
 extern const struct channel_ops vxi_netlink_ops;
+extern const struct channel_ops vxi_ring_ops;
 
 struct vexipc_channel {
 	const struct channel_ops *ops;
@@ -171,8 +181,25 @@ struct vexipc_channel {
 	struct packet **inbox_tail;
 	atomic_uint inbox_len;		/* changed under the lock, read without */
 	bool inbox_signalled;
+	uint32_t queues;		/* ring: as the service wants them, or 0 */
+	size_t answer_bytes;		/* ring: of a usual answer, or 0 */
 	void *priv;
 };
+
+/* The same as vexipc_channel_open(), told what a ring is to be like. */
+int vxi_channel_open(uint32_t transport, uint32_t flags, uint32_t queues, size_t answer_bytes,
+		     struct vexipc_channel **channel);
+
+/* channel_ring.c; of another channel they do nothing */
+
+/* Its service is registered. */
+void vxi_ring_serving(struct vexipc_channel *ch);
+/* What the calling thread answers goes when it fetches its next request, of this queue. */
+void vxi_ring_defer(struct vexipc_channel *ch, uint32_t queue);
+/* What it has answered goes now, and so will everything. */
+void vxi_ring_undefer(struct vexipc_channel *ch);
+/* Whoever waits, or would, gets -ECANCELED; or does so no more. */
+void vxi_ring_stop(struct vexipc_channel *ch, bool stop);
 
 /* Lock held. Takes over the packet. */
 void vxi_channel_stash(struct vexipc_channel *ch, struct packet *packet);

@@ -31,6 +31,8 @@ void vexipc_message_seal(void *message, size_t len, uint32_t type,
 	};
 
 	memcpy(message, &header, sizeof(header));
+	if (flags & VEXIPC_MSGF_UNSUMMED)
+		return;
 	header.checksum = htole32(checksum(message, len));
 	memcpy(message, &header, sizeof(header));
 }
@@ -85,9 +87,10 @@ ssize_t vexipc_message_parse(const void *buf, size_t len, struct vexipc_message 
 		return -EMSGSIZE;
 	if (length < sizeof(header) || length > len)
 		return -EINVAL;
-	if (message->flags & ~VEXIPC_MSGF_ALL)
+	if (message->flags & ~(VEXIPC_MSGF_ALL | VEXIPC_MSGF_UNSUMMED))
 		return -EOPNOTSUPP;
-	if (le32toh(header.checksum) != checksum(buf, length))
+	if (le32toh(header.checksum) !=
+	    (message->flags & VEXIPC_MSGF_UNSUMMED ? 0 : checksum(buf, length)))
 		return -EBADMSG;
 	message->correlation_id = le64toh(header.correlation_id);
 	message->timestamp_ns = le64toh(header.timestamp);
@@ -104,6 +107,7 @@ void vxi_out_begin(struct out *o, void *small, size_t room)
 	o->room = room;
 	o->len = sizeof(struct vexipc_msg_header);
 	o->heap = NULL;
+	o->in_slot = false;
 }
 
 void *vxi_out_add(struct out *o, size_t len)

@@ -47,6 +47,7 @@ static void *work(void *arg)
 	static const uint64_t one = 1;
 	int err, none = 0;
 
+	vxi_ring_defer(loop->svc->ch, worker->number);
 	for (;;) {
 		request.thread = worker->number;
 		err = vexipc_service_next(loop->svc, &request, 0, -1);
@@ -55,6 +56,7 @@ static void *work(void *arg)
 		else if (err != -EINTR)
 			break;
 	}
+	vxi_ring_undefer(loop->svc->ch);
 	vexipc_request_free(&request);
 	atomic_compare_exchange_strong(&loop->err, &none, err);
 	atomic_fetch_sub(&loop->running, 1);

@@ -119,13 +119,26 @@ static int await_registration(struct vexipc_service *svc, int timeout_ms)
 	return err;
 }
 
+/* The longest of what it answers to a single request; 0: cannot tell. */
+static size_t answer_bytes(const struct vexipc_service_config *config)
+{
+	uint32_t most = 0;
+
+	for (uint32_t i = 0; i < config->dimensions_count; i++)
+		if (config->dimensions[i] > most)
+			most = config->dimensions[i];
+	return most ? most * sizeof(float) + sizeof(struct vexipc_msg_header) +
+		      sizeof(struct vexipc_embed_response_body) : 0;
+}
+
 /* Open one transport and register through it. */
 static int try_transport(struct vexipc_service *svc, const struct vexipc_service_config *config,
 			 uint32_t transport)
 {
 	uint64_t small[512];
 	struct out o;
-	int err = vexipc_channel_open(transport, VEXIPC_CHANNEL_ACK, &svc->ch);
+	int err = vxi_channel_open(transport, VEXIPC_CHANNEL_ACK, config->queues,
+				   answer_bytes(config), &svc->ch);
 
 	if (err)
 		return err;
@@ -141,6 +154,8 @@ static int try_transport(struct vexipc_service *svc, const struct vexipc_service
 					 DEFAULT_TIMEOUT_MS);
 	if (!err)
 		err = vxi_channel_set_wake(svc->ch, svc->wake_fd);
+	if (!err)
+		vxi_ring_serving(svc->ch);
 	/* From now on it answers, and answers are not acknowledged. */
 	svc->ch->flags &= ~VEXIPC_CHANNEL_ACK;
 	if (err) {
@@ -156,25 +171,31 @@ static bool other_may_work(int err)
 	return err == -ENOENT || err == -EACCES || err == -EOPNOTSUPP;
 }
 
+/* The instance's first, then the fastest that works. */
 static int register_service(struct vexipc_service *svc,
 			    const struct vexipc_service_config *config)
 {
-	uint32_t first = config->transport, second;
-	int err, other;
+	static const uint32_t others[] = {
+		VEXIPC_TRANSPORT_RING, VEXIPC_TRANSPORT_NETLINK, VEXIPC_TRANSPORT_CHARDEV,
+	};
+	uint32_t first = config->transport;
+	int err;
 
 	if (first != VEXIPC_TRANSPORT_DEFAULT)
 		return try_transport(svc, config, first);
 	first = vxi_admin_default_transport();
-	if (first != VEXIPC_TRANSPORT_CHARDEV)
-		first = VEXIPC_TRANSPORT_NETLINK;
-	second = first == VEXIPC_TRANSPORT_NETLINK ? VEXIPC_TRANSPORT_CHARDEV :
-	       VEXIPC_TRANSPORT_NETLINK;
-	err = try_transport(svc, config, first);
-	if (!other_may_work(err))
-		return err;
-	other = try_transport(svc, config, second);
-	/* Of two reasons, the one that is not just "not there". */
-	return other == -ENOENT ? err : other;
+	err = first ? try_transport(svc, config, first) : -ENOENT;
+	for (unsigned int i = 0; i < ARRAY_SIZE(others) && other_may_work(err); i++) {
+		int other;
+
+		if (others[i] == first)
+			continue;
+		other = try_transport(svc, config, others[i]);
+		/* Of several reasons, the one that is not just "not there". */
+		if (other != -ENOENT)
+			err = other;
+	}
+	return err;
 }
 
 int vexipc_service_open(const struct vexipc_service_config *config,
@@ -257,6 +278,7 @@ void vxi_service_wake(struct vexipc_service *svc)
 
 	while (write(svc->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
+	vxi_ring_stop(svc->ch, true);
 }
 
 static void service_gone(struct vexipc_service *svc)
@@ -376,11 +398,24 @@ int vexipc_service_next(struct vexipc_service *service, struct vexipc_request *r
 
 /* ---------------------------------------------------------------- answers -- */
 
+/* In its slot, if it has one; else where the caller has room. */
+static void begin(struct vexipc_service *svc, const struct vexipc_request *request, struct out *o,
+		  void *small, size_t room)
+{
+	struct vexipc_channel *ch = svc->ch;
+	void *slot = ch->ops->reserve && request->open ?
+		     ch->ops->reserve(ch, request->correlation_id, &room) : NULL;
+
+	vxi_out_begin(o, slot ? slot : small, room);
+	o->in_slot = slot;
+}
+
 static int finish(struct vexipc_service *svc, struct vexipc_request *request, struct out *o,
 		  uint32_t type, int err)
 {
 	if (!err) {
-		out_end(o, type, request->correlation_id, 0);
+		out_end(o, type, request->correlation_id,
+			o->in_slot ? VEXIPC_MSGF_UNSUMMED : 0);
 		err = vexipc_channel_send(svc->ch, o->data, o->len);
 	}
 	vxi_out_free(o);
@@ -407,7 +442,7 @@ int vexipc_service_answer(struct vexipc_service *service, struct vexipc_request 
 		return vexipc_service_fail(service, request, vector->error, 0, 0, NULL);
 	if (request->type != VEXIPC_MSG_EMBED_REQUEST)
 		return -EINVAL;
-	vxi_out_begin(&o, small, sizeof(small));
+	begin(service, request, &o, small, sizeof(small));
 	err = vxi_out_put(&o, &body, sizeof(body));
 	if (!err)
 		err = vxi_out_put(&o, vector->data, vector->bytes);
@@ -440,7 +475,7 @@ int vexipc_service_answer_batch(struct vexipc_service *service, struct vexipc_re
 	struct out o;
 	int err;
 
-	vxi_out_begin(&o, small, sizeof(small));
+	begin(service, request, &o, small, sizeof(small));
 	err = vxi_out_put(&o, &body, sizeof(body));
 	for (uint32_t i = 0; !err && i < request->count; i++) {
 		const struct vexipc_vector *v = &vectors[i];
@@ -489,7 +524,7 @@ int vexipc_service_fail(struct vexipc_service *service, struct vexipc_request *r
 	struct out o;
 	int err;
 
-	vxi_out_begin(&o, small, sizeof(small));
+	begin(service, request, &o, small, sizeof(small));
 	err = vxi_out_put(&o, &body, sizeof(body));
 	if (!err)
 		err = vxi_out_put(&o, text, len);
@@ -586,6 +621,7 @@ int vexipc_service_unregister(struct vexipc_service *service)
 		/* Whatever made next() return must not do so again. */
 		while (read(service->wake_fd, &ignored, sizeof(ignored)) > 0)
 			;
+		vxi_ring_stop(service->ch, false);
 		atomic_store(&service->stopped, false);
 		atomic_store(&service->draining, false);
 		err = send_unregister(service, 0);

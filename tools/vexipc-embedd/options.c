@@ -34,7 +34,7 @@ static const struct argp_option table[] = {
 	  "Dimensions to announce (all that the engine can)", 1 },
 	{ "threads", 't', "N", 0, "Worker threads (1)", 2 },
 	{ "transport", 'T', "NAME", 0,
-	  "netlink or chardev (what the instance prefers, else what works)", 2 },
+	  "ring, netlink, chardev, or auto: what the instance prefers, else what works", 2 },
 	{ "max-batch", OPT_MAX_BATCH, "N", 0, "Items in one batch at most (100)", 2 },
 	{ "max-concurrent", OPT_MAX_CONCURRENT, "N", 0,
 	  "Requests in flight at most (the instance's)", 2 },
@@ -116,10 +116,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 't':
 		o->threads = number(state, "threads", arg, 1, MAX_THREADS);
+		/* A queue each, while each has some slots. */
+		service->queues = o->threads < MOST_QUEUES ? o->threads : MOST_QUEUES;
 		break;
 	case 'T':
-		if (vexipc_transport_parse(arg, &service->transport))
-			argp_error(state, "--transport: \"%s\" is neither netlink nor chardev", arg);
+		service->transport = VEXIPC_TRANSPORT_DEFAULT;
+		if (strcmp(arg, "auto") && vexipc_transport_parse(arg, &service->transport))
+			argp_error(state, "--transport: \"%s\" is none of ring, netlink, "
+				   "chardev, auto", arg);
 		break;
 	case OPT_MAX_BATCH:
 		service->max_batch = number(state, "max-batch", arg, 1, VEXIPC_MAX_BATCH);

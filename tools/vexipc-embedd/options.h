@@ -4,7 +4,7 @@
 
 #include <vexipc/vexipc.h>
 
-enum { MAX_THREADS = 256, MAX_METADATA = 32 };
+enum { MAX_THREADS = 256, MAX_METADATA = 32, MOST_QUEUES = 8 };
 
 /* struct options is the command line. */
 struct options {

@@ -74,6 +74,48 @@
  * A program that has an io_uring embeds without waiting: see struct
  * vexipc_uring_cmd.
  *
+ * Ring
+ * ----
+ * A service may have its requests put into memory that it maps, and leave its
+ * answers there. VEXIPC_IOC_RING_SETUP makes the memory of a descriptor, before
+ * a service registers through it with VEXIPC_TRANSPORT_RING. There are one or
+ * more queues; each has so many slots, in two mappings:
+ *
+ *   requests   read-only; a struct vexipc_ring_request for each slot, then the
+ *              slots of request_size bytes
+ *   answers    read and write; a struct vexipc_ring_answer for each slot, then
+ *              the slots of answer_size bytes
+ *
+ * Descriptor and slot are those with the tag as index. Queue q begins at q times
+ * the stride of its mapping, its slots lie slots_offset bytes behind that.
+ *
+ *   map            0                        requests_size
+ *   requests    +- queue 0 -----------------+- queue 1 ------
+ *               | descriptor[slots] | slot[slots] | ...
+ *   answers     | descriptor[slots] | slot[slots] | ...
+ *
+ * VEXIPC_IOC_RING_ENTER does all the work: it takes answers back, by their tags, and
+ * then hands out requests, by theirs, and waits for one if it is asked to. From
+ * when a tag is handed out until it is taken back both its slots are the
+ * service's; a tag is handed out again when its answer has been used. Any queue
+ * may get any request. A queue is meant for a thread of its own; several may
+ * share one.
+ *
+ * In a slot is a message as everywhere, header and body. Only its checksum
+ * guards nothing here, since no byte leaves the machine's memory: requests come
+ * with VEXIPC_MSGF_UNSUMMED, and answers may have it. An answer without it is
+ * checked. A message that is larger than a slot takes the side buffer: of a
+ * request it is side_ptr of the call, one request a call; an answer may lie
+ * anywhere, its descriptor says where.
+ *
+ * The module copies each descriptor and header once, checks the copy, and knows
+ * by itself which request a tag stands for. Whoever writes to a slot that is
+ * not his spoils his own answers, and nothing else.
+ *
+ * Everything but requests and answers goes the way of the device: heartbeats
+ * and UNREGISTER are written or called, their ACKs read. poll() says EPOLLIN
+ * when there is anything to read, or a request that a free slot waits for.
+ *
  * Netlink
  * -------
  * Commands and attributes are listed at enum vexipc_cmd. REQUEST and RESPONSE
@@ -148,7 +190,7 @@ enum vexipc_transport_type {
 	VEXIPC_TRANSPORT_DEFAULT = 0,
 	VEXIPC_TRANSPORT_NETLINK = 1,
 	VEXIPC_TRANSPORT_CHARDEV = 2,
-	VEXIPC_TRANSPORT_RING	 = 3,	/* known, not offered by this version */
+	VEXIPC_TRANSPORT_RING	 = 3,	/* a descriptor with VEXIPC_IOC_RING_SETUP */
 	VEXIPC_TRANSPORTS
 };
 
@@ -267,6 +309,7 @@ enum vexipc_msg_type {
 /* Header flags. Any other bit is refused. */
 #define VEXIPC_MSGF_RESPONSE		(1u << 0)	/* DISCOVERY: this is the answer */
 #define VEXIPC_MSGF_WANT_ACK		(1u << 1)	/* RESPONSE types: tell me if it counted */
+#define VEXIPC_MSGF_UNSUMMED		(1u << 2)	/* ring only: the checksum is 0, not computed */
 #define VEXIPC_MSGF_ALL		(VEXIPC_MSGF_RESPONSE | VEXIPC_MSGF_WANT_ACK)
 
 /**
@@ -532,6 +575,124 @@ struct vexipc_register {
 	__aligned_u64 time_ns;			/* out: CLOCK_MONOTONIC */
 	__u32 heartbeat_ms;			/* out: send one so often */
 	__u32 reserved;
+};
+
+/* VEXIPC_IOC_RING_SETUP flags. */
+#define VEXIPC_RING_SETUP_EVENTFD	(1u << 0)	/* event_fd is signalled */
+#define VEXIPC_RING_SETUP_FLAGS		VEXIPC_RING_SETUP_EVENTFD
+
+#define VEXIPC_RING_MAX_QUEUES	64u
+#define VEXIPC_RING_MAX_SLOTS	1024u		/* of one queue */
+#define VEXIPC_RING_MIN_SLOT	256u		/* bytes; any head of a message fits */
+#define VEXIPC_RING_REQUESTS	0ull		/* offsets for mmap() */
+#define VEXIPC_RING_ANSWERS	0x40000000ull
+
+/**
+ * struct vexipc_ring_setup - make the ring of a descriptor
+ *
+ * Once, before a service registers. The slots of each direction may take as
+ * much memory as buffer_size says; it is charged to the caller. Map
+ * requests_size bytes at VEXIPC_RING_REQUESTS, shared and for reading only, and
+ * answers_size bytes at VEXIPC_RING_ANSWERS. A child does not inherit the
+ * mappings. A service whose descriptors are all closed is gone, whoever still
+ * has it mapped.
+ *
+ * The eventfd is signalled when a request comes that no call waits for, and
+ * when the service is gone.
+ *
+ * Errors: EEXIST it has one; EBUSY it has a service; EINVAL more queues or slots
+ * than the maxima, slots smaller than VEXIPC_RING_MIN_SLOT or no multiple of
+ * 64, reserved; ENOSPC more than buffer_size allows; EBADF, EINVAL event_fd;
+ * EOPNOTSUPP an unknown flag; ENOMEM; EFAULT.
+ */
+struct vexipc_ring_setup {
+	__u32 flags;				/* VEXIPC_RING_SETUP_* */
+	__s32 event_fd;				/* else 0 */
+	__u32 queues;				/* in, out; 0: 1 */
+	__u32 slots;				/* in, out: of each queue; 0: what fits, at most 128 */
+	__u32 request_size;			/* in, out: bytes of a slot; 0: 2048 */
+	__u32 answer_size;			/* in, out; 0: 2176, for 512 floats */
+	__u32 requests_stride;			/* out: from queue to queue */
+	__u32 answers_stride;			/* out */
+	__u32 requests_offset;			/* out: of the slots in a queue */
+	__u32 answers_offset;			/* out */
+	__aligned_u64 requests_size;		/* out: bytes to map */
+	__aligned_u64 answers_size;		/* out */
+	__aligned_u64 reserved;
+};
+
+#define VEXIPC_RING_SIDE	(1u << 0)	/* the message lies in the side buffer */
+
+/* What lies in a request's slot. */
+struct vexipc_ring_request {
+	__u32 length;				/* of the message */
+	__u32 flags;				/* VEXIPC_RING_SIDE */
+	__aligned_u64 reserved;
+};
+
+/*
+ * What lies in an answer's slot, or at side_ptr if that is not 0. Without a
+ * message, length 0, the request fails with status, for which kind says what may
+ * be done; with one, both are 0.
+ */
+struct vexipc_ring_answer {
+	__u32 length;				/* of the message */
+	__u32 status;				/* enum vexipc_error */
+	__u32 kind;				/* VEXIPC_ERROR_* */
+	__u32 reserved;
+	__aligned_u64 side_ptr;
+};
+
+/* VEXIPC_IOC_RING_ENTER flags. */
+#define VEXIPC_RING_WAIT	(1u << 0)	/* for a request, if there is none */
+#define VEXIPC_RING_STOP	(1u << 1)	/* who waits, or would, gets ECANCELED; no more */
+#define VEXIPC_RING_GO		(1u << 2)	/* takes STOP back */
+#define VEXIPC_RING_FLAGS	(VEXIPC_RING_WAIT | VEXIPC_RING_STOP | VEXIPC_RING_GO)
+
+#define VEXIPC_RING_BATCH	16u		/* tags in a call, each way */
+
+/**
+ * struct vexipc_ring_enter - take answers, hand out requests
+ *
+ * First `commits` answers are taken, in order. The first that is refused ends
+ * the call, with the errno of what is wrong with it: `committed` says how many
+ * were taken before it. It is still the caller's, who may correct it. Then up to
+ * `fetch` requests are handed out, `fetched` says how many.
+ *
+ * Once an answer has been taken the call succeeds: that nothing was fetched
+ * after that, for whatever reason, the next call will tell. So there is nothing
+ * to be repeated but what is left.
+ *
+ * With VEXIPC_RING_WAIT it waits for the first request, timeout_ns at most if
+ * that is not 0. An answer that nobody waits for any more is taken and dropped,
+ * and counted as an orphan.
+ *
+ * Errors: EBADFD no ring; ECHRNG no such queue; EOPNOTSUPP unknown flags; EINVAL
+ * more than VEXIPC_RING_BATCH, nothing asked for, reserved.
+ * Of an answer: ERANGE no such tag; ESRCH the tag is not handed out; EMSGSIZE
+ * its length is more than a slot, or than VEXIPC_MAX_MESSAGE in a side buffer;
+ * EINVAL a length or number, reserved; ESTALE its correlation id is another
+ * request's; EFAULT side_ptr; EBADRQC a message that answers nothing; ENOMSG,
+ * EPROTONOSUPPORT, EOPNOTSUPP, EBADMSG, EILSEQ as for any message; ENOMEM.
+ * Of fetching: ENOTCONN no service, or it is gone; ENOSPC each slot of the queue
+ * holds a request that has not been answered; EMSGSIZE the next request takes a
+ * side buffer of `need` bytes; EFAULT the side buffer; EAGAIN there is none;
+ * ETIMEDOUT there was none in time; EINTR; ECANCELED see VEXIPC_RING_STOP.
+ */
+struct vexipc_ring_enter {
+	__u32 queue;
+	__u32 flags;				/* VEXIPC_RING_* */
+	__u32 commits;				/* how many in commit[] */
+	__u32 fetch;				/* at most; 0: none */
+	__aligned_u64 side_ptr;			/* for a request that is larger than a slot */
+	__aligned_u64 timeout_ns;		/* 0: none */
+	__u32 side_size;
+	__u32 reserved;
+	__u16 commit[VEXIPC_RING_BATCH];	/* tags */
+	__u32 need;				/* out: side_size it takes */
+	__u16 committed;			/* out */
+	__u16 fetched;				/* out */
+	__u16 tag[VEXIPC_RING_BATCH];		/* out: of what was fetched */
 };
 
 /* ENOENT no such service; EPERM not this descriptor's and no CAP_NET_ADMIN. */
@@ -1283,6 +1444,8 @@ struct vexipc_rules {
 #define VEXIPC_IOC_RULES	_IOWR(VEXIPC_IOC_MAGIC, 0x2c, struct vexipc_rules)
 #define VEXIPC_IOC_CACHE_FLUSH	_IOWR(VEXIPC_IOC_MAGIC, 0x2d, struct vexipc_cache_flush)
 #define VEXIPC_IOC_SUBMIT	_IOWR(VEXIPC_IOC_MAGIC, 0x2e, struct vexipc_submit)
+#define VEXIPC_IOC_RING_SETUP	_IOWR(VEXIPC_IOC_MAGIC, 0x2f, struct vexipc_ring_setup)
+#define VEXIPC_IOC_RING_ENTER	_IOWR(VEXIPC_IOC_MAGIC, 0x30, struct vexipc_ring_enter)
 
 /* The names VexFS knows these by. */
 #define VEXFS_IOCTL_IPC_REGISTER_SERVICE	VEXIPC_IOC_REGISTER

@@ -192,7 +192,7 @@ struct vexipc_channel;
 
 /**
  * vexipc_channel_open() - a way to exchange messages with the module
- * @transport: VEXIPC_TRANSPORT_CHARDEV (also the default) or _NETLINK
+ * @transport: VEXIPC_TRANSPORT_CHARDEV (also the default), _NETLINK or _RING
  * @flags: VEXIPC_CHANNEL_*; a client wants ACK, a service does not
  * @channel: set
  *
@@ -437,7 +437,8 @@ struct vexipc_service_config {
 	uint32_t max_concurrent;	/* requests in flight */
 	uint32_t latency_us;		/* typical, for one item */
 	uint32_t throughput;		/* items a second */
-	uint32_t transport;		/* DEFAULT: the instance's, else one that works */
+	uint32_t transport;		/* DEFAULT: the instance's, else ring, netlink, chardev */
+	uint32_t queues;		/* of a ring, for threads that serve; 0: 1 */
 	uint32_t timeout_ms;		/* for the answer to registering; 0: 5000 */
 	uint32_t drain_ms;		/* to finish requests at the end of serve; 0: 10000 */
 };
@@ -599,7 +600,8 @@ typedef int (*vexipc_service_handler)(struct vexipc_service *service,
  * @threads: how many call it at once; 0 for one
  * @context: for @handler
  *
- * Sends heartbeats. vexipc_service_stop() drains and ends it, the second
+ * Sends heartbeats. Over a ring, what a handler answers goes when it returns, with
+ * the system call that fetches the thread's next request. vexipc_service_stop() drains and ends it, the second
  * one ends it at once. Return: 0 stopped; or a negative errno, as
  * -ESHUTDOWN the module ended the service.
  */

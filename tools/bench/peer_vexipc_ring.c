@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vexipc, the service with a ring: one ioctl gives all answers and brings all
+ * requests that wait, or waits for one. The answers lie in their slots from the
+ * beginning but for the stamp and the ids; no checksum is needed there.
+ */
+#include <endian.h>
+#include <err.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "vexipc_link.h"
+
+struct ring {
+	struct vexipc_ring_setup setup;
+	const unsigned char *requests;
+	unsigned char *answers;
+};
+
+struct answer {
+	struct vexipc_msg_header header;
+	struct vexipc_embed_response_body body;
+	unsigned char vector[];
+} __attribute__((packed));
+
+struct request {
+	struct vexipc_msg_header header;
+	struct vexipc_embed_request_body body;
+	unsigned char model_and_content[];
+} __attribute__((packed));
+
+static uint32_t slot_for(size_t bytes)
+{
+	size_t size = (bytes + 63) & ~(size_t)63;
+
+	return size < VEXIPC_RING_MIN_SLOT ? VEXIPC_RING_MIN_SLOT : (uint32_t)size;
+}
+
+static void *map(int fd, uint64_t offset, uint64_t size, int prot)
+{
+	void *at = mmap(NULL, size, prot, MAP_SHARED, fd, (off_t)offset);
+
+	if (at == MAP_FAILED)
+		err(1, "vexipc: mmap");
+	return at;
+}
+
+static struct answer *answer_at(const struct ring *ring, uint32_t tag)
+{
+	return (void *)(ring->answers + ring->setup.answers_offset +
+			(size_t)tag * ring->setup.answer_size);
+}
+
+static int open_service(const struct bench_work *work, struct ring *ring)
+{
+	uint32_t dimensions = (uint32_t)(work->answer / sizeof(float));
+	char id[VEXIPC_MAX_NAME];
+	struct vexipc_register reg = {
+		.service_id_ptr = (uintptr_t)id,
+		.dimensions_ptr = (uintptr_t)&dimensions,
+		.dimensions_count = 1,
+		.transport = VEXIPC_TRANSPORT_RING,
+	};
+	int fd = open(VEXIPC_DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		err(1, VEXIPC_DEVICE);
+	ring->setup = (struct vexipc_ring_setup) {
+		.request_size = slot_for(sizeof(struct request) + work->request),
+		.answer_size = slot_for(sizeof(struct answer) + work->answer),
+	};
+	if (ioctl(fd, VEXIPC_IOC_RING_SETUP, &ring->setup))
+		err(1, "vexipc: ring");
+	ring->requests = map(fd, VEXIPC_RING_REQUESTS, ring->setup.requests_size, PROT_READ);
+	ring->answers = map(fd, VEXIPC_RING_ANSWERS, ring->setup.answers_size,
+			    PROT_READ | PROT_WRITE);
+	for (uint32_t tag = 0; tag < ring->setup.slots; tag++) {
+		struct vexipc_ring_answer *descriptor = (void *)ring->answers;
+		struct answer *answer = answer_at(ring, tag);
+
+		descriptor[tag].length = (uint32_t)(sizeof(*answer) + work->answer);
+		answer->header.magic = htole32(VEXIPC_MAGIC);
+		answer->header.version = htole32(VEXIPC_PROTOCOL_VERSION);
+		answer->header.message_type = htole32(VEXIPC_MSG_EMBED_RESPONSE);
+		answer->header.length = htole32((uint32_t)(sizeof(*answer) + work->answer));
+		answer->header.flags = htole32(VEXIPC_MSGF_UNSUMMED);
+		answer->body.dimensions = htole32(dimensions);
+		answer->body.data_type = htole32(VEXIPC_FLOAT32);
+		answer->body.vector_bytes = htole32((uint32_t)work->answer);
+		bench_vector(work, answer->vector);
+	}
+	vexipc_service_id(id, sizeof(id));
+	reg.service_id_len = (uint32_t)strlen(id);
+	if (ioctl(fd, VEXIPC_IOC_REGISTER, &reg))
+		err(1, "vexipc: register");
+	return fd;
+}
+
+static void answer(const struct bench_link *link, const struct ring *ring, uint32_t tag)
+{
+	const struct request *request = (const void *)(ring->requests +
+						       ring->setup.requests_offset +
+						       (size_t)tag * ring->setup.request_size);
+	struct answer *answer = answer_at(ring, tag);
+
+	if (request->header.message_type != htole32(VEXIPC_MSG_EMBED_REQUEST))
+		errx(1, "%s: the service got a %s", link->peer->name,
+		     vexipc_message_type_name(le32toh(request->header.message_type)));
+	bench_answer(answer->vector, request->model_and_content +
+		     le32toh(request->body.model_len));
+	answer->header.correlation_id = request->header.correlation_id;
+}
+
+static void serve(struct bench_link *link)
+{
+	struct vexipc_ring_enter enter = {
+		.flags = VEXIPC_RING_WAIT, .fetch = VEXIPC_RING_BATCH,
+	};
+	struct ring ring;
+	int fd = open_service(link->work, &ring);
+
+	bench_ready(link);
+	for (;;) {
+		if (ioctl(fd, VEXIPC_IOC_RING_ENTER, &enter))
+			err(1, "%s: enter", link->peer->name);
+		enter.commits = enter.fetched;
+		for (uint32_t i = 0; i < enter.fetched; i++) {
+			answer(link, &ring, enter.tag[i]);
+			enter.commit[i] = enter.tag[i];
+		}
+	}
+}
+
+const struct bench_peer bench_vexipc_ring = {
+	.name = "vexipc-ring",
+	.serve = serve,
+	.connect = vexipc_client_connect,
+	.teardown = vexipc_client_teardown,
+	.call = vexipc_client_call,
+	.submit = vexipc_client_submit,
+	.reap = vexipc_client_reap,
+};
