@@ -138,8 +138,8 @@ gets() {
 
 @test "vexipc breaker: a service has limits of its own, and status shows them" {
 	two
-	vexipc breaker bad failures=2 ejection_ms=7000
-	assert_equal "$(status_of bad breaker_failures) $(status_of bad breaker_ejection_ms)" "2 7000"
+	vexipc breaker bad failures=2 ejection_ms=700000
+	assert_equal "$(status_of bad breaker_failures) $(status_of bad breaker_ejection_ms)" "2 700000"
 	assert_equal "$(status_of good breaker_failures) $(status_of bad breaker_min_volume)" "5 20"
 	failing bad 2
 	failing good 4

@@ -1,11 +1,12 @@
 #!/usr/bin/env bats
 # vexipc-bench: every peer carries what it is given, however little it is measured, and
-# latencies are of all requests that were due. Not how long any of it takes.
+# latencies are of all requests that were due. Time is counted instructions here.
+# bats file_tags=icount
 
 load common
 
 setup_file() {
-	fresh_module
+	load_module
 	modprobe fuse
 }
 setup() { :; }

@@ -309,7 +309,7 @@ enum vexipc_msg_type {
 /* Header flags. Any other bit is refused. */
 #define VEXIPC_MSGF_RESPONSE		(1u << 0)	/* DISCOVERY: this is the answer */
 #define VEXIPC_MSGF_WANT_ACK		(1u << 1)	/* RESPONSE types: tell me if it counted */
-#define VEXIPC_MSGF_UNSUMMED		(1u << 2)	/* ring only: the checksum is 0, not computed */
+#define VEXIPC_MSGF_UNSUMMED		(1u << 2)	/* ring: checksum is 0, not computed */
 #define VEXIPC_MSGF_ALL		(VEXIPC_MSGF_RESPONSE | VEXIPC_MSGF_WANT_ACK)
 
 /**
@@ -609,7 +609,7 @@ struct vexipc_ring_setup {
 	__u32 flags;				/* VEXIPC_RING_SETUP_* */
 	__s32 event_fd;				/* else 0 */
 	__u32 queues;				/* in, out; 0: 1 */
-	__u32 slots;				/* in, out: of each queue; 0: what fits, at most 128 */
+	__u32 slots;				/* in, out: of a queue; 0: what fits, up to 128 */
 	__u32 request_size;			/* in, out: bytes of a slot; 0: 2048 */
 	__u32 answer_size;			/* in, out; 0: 2176, for 512 floats */
 	__u32 requests_stride;			/* out: from queue to queue */
