@@ -8,8 +8,8 @@ load life
 # while COMMAND ran.
 large_of() {
 	bpftrace -e '
-		tracepoint:kmem:kmalloc /args.bytes_alloc > 4096/ { @[kstack] = count(); }
-		tracepoint:kmem:kmem_cache_alloc /args.bytes_alloc > 4096/ { @[kstack] = count(); }' \
+		tracepoint:kmem:kmalloc /args.bytes_req > 4096/ { @[kstack] = count(); }
+		tracepoint:kmem:kmem_cache_alloc /args.bytes_req > 4096/ { @[kstack] = count(); }' \
 		-c "$*" >"$BATS_TEST_TMPDIR/stacks"
 	run grep vexipc "$BATS_TEST_TMPDIR/stacks"
 }
