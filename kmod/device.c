@@ -168,7 +168,7 @@ void vexipc_device_done(struct vexipc_file *file, struct vexipc_out *out)
 {
 	vexipc_endpoint_done(&file->ep, out);
 	/* Another thread may wait for more than are under way now. */
-	if (!READ_ONCE(file->ep.outstanding) && wq_has_sleeper(&file->wait))
+	if (!READ_ONCE(file->ep.to_read) && wq_has_sleeper(&file->wait))
 		wake_up_interruptible(&file->wait);
 }
 

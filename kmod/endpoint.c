@@ -106,6 +106,12 @@ static bool own_id(const struct vexipc_request *req)
 	return !(req->request_id & VEXIPC_ID_KERNEL);
 }
 
+/* Not one whose client waits for it, or is told in another way. */
+static bool is_read(const struct vexipc_request *req)
+{
+	return req->complete == vexipc_endpoint_complete;
+}
+
 /* Clients choose these ids: none may choose many that meet in one bucket. */
 static struct hlist_head *id_bucket(struct vexipc_endpoint *ep, u64 id)
 {
@@ -178,6 +184,7 @@ int vexipc_endpoint_add(struct vexipc_endpoint *ep, struct vexipc_request *req)
 			hlist_add_head(&req->id_node, id_bucket(ep, req->request_id));
 		req->listed = true;
 		ep->outstanding++;
+		ep->to_read += is_read(req);
 	}
 	spin_unlock_bh(&ep->lock);
 	return err;
@@ -192,6 +199,7 @@ static void forget(struct vexipc_endpoint *ep, struct vexipc_request *req)
 	hlist_del_init(&req->id_node);
 	req->listed = false;
 	ep->outstanding--;
+	ep->to_read -= is_read(req);
 }
 
 /**
@@ -411,7 +419,7 @@ bool vexipc_endpoint_completed(struct vexipc_endpoint *ep, unsigned int count)
 	if (READ_ONCE(ep->completed) >= count)
 		return true;
 	spin_lock_bh(&ep->lock);
-	enough = ep->completed >= count || ep->completed == ep->outstanding;
+	enough = ep->completed >= count || ep->completed == ep->to_read;
 	spin_unlock_bh(&ep->lock);
 	return enough;
 }

@@ -63,7 +63,8 @@ struct vexipc_endpoint_ops {
  * @requests:	 its requests, until their completion is taken
  * @out:	 what it has yet to read, oldest first
  * @outstanding: how many are in @requests
- * @completed:	 how many of them are in @out
+ * @to_read:	 of how many of them the completion is to be taken
+ * @completed:	 how many of those are in @out
  * @replies:	 how many replies are in @out
  * @own_ids:	 requests whose ids the client chose, made when first needed
  * @watch:	 wakes those of its clients that wait and whose deadline has come; has a
@@ -83,6 +84,7 @@ struct vexipc_endpoint {
 	struct list_head requests;
 	struct list_head out;
 	unsigned int outstanding;
+	unsigned int to_read;
 	unsigned int completed;
 	unsigned int replies;
 	struct hlist_head *own_ids;

@@ -133,7 +133,7 @@ static int wait_and_reap(struct vexipc_file *file, struct vexipc_submit *arg)
 		u32 wanted = arg->wait - arg->reaped;
 
 		/* Nothing is under way, nor to be taken. */
-		if (!READ_ONCE(file->ep.outstanding))
+		if (!READ_ONCE(file->ep.to_read))
 			break;
 		left = wait_event_interruptible_timeout(file->wait,
 							vexipc_endpoint_completed(&file->ep,

@@ -44,7 +44,7 @@ storm() {
 		run -0 vexipc embed again
 		stop late
 	done
-	stats_are timed_out=2 completed=2 bad_answers=0
+	stats_are timed_out=3 completed=3 bad_answers=0
 	assert_idle
 }
 

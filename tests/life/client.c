@@ -161,6 +161,17 @@ static int nonblock(int argc, char **argv)
 	return 0;
 }
 
+/* Until so many requests are in a service's hands. */
+static void wait_in_flight(int fd, uint64_t count)
+{
+	struct vexipc_stats stats;
+
+	do {
+		memset(&stats, 0, sizeof(stats));
+		check(!ioctl(fd, VEXIPC_IOC_STATS, &stats));
+	} while (stats.in_flight < count && !poll(NULL, 0, 1));
+}
+
 static int cancel(int argc, char **argv)
 {
 	struct vexipc_cancel arg = { 0 };
@@ -172,6 +183,7 @@ static int cancel(int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	arg.request_id = submit(reader.fd, 1);
+	wait_in_flight(other, 1);
 	check(ioctl(other, VEXIPC_IOC_CANCEL, &arg) < 0 && errno == ESRCH);
 	check(!ioctl(reader.fd, VEXIPC_IOC_CANCEL, &arg));
 	check(ioctl(reader.fd, VEXIPC_IOC_CANCEL, &arg) < 0 && errno == ESRCH);

@@ -133,7 +133,7 @@ static void test_refused(void)
 	tap_ok(refused_with(AT(length), VEXIPC_MAX_MESSAGE + 1) == -EMSGSIZE,
 	       "too long is EMSGSIZE");
 	tap_ok(refused_with(AT(length), 39) == -EINVAL, "shorter than a header is EINVAL");
-	tap_ok(refused_with(AT(flags), 4) == -EOPNOTSUPP, "an unknown flag is EOPNOTSUPP");
+	tap_ok(refused_with(AT(flags), 8) == -EOPNOTSUPP, "an unknown flag is EOPNOTSUPP");
 #undef AT
 	buf[41] ^= 1;
 	tap_ok(vexipc_message_parse(buf, len, &m) == -EBADMSG, "a wrong checksum is EBADMSG");
