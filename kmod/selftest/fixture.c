@@ -59,7 +59,8 @@ static void peer_release(struct vexipc_endpoint *ep)
 
 static const struct vexipc_transport_ops *transport_of_peer(struct vexipc_endpoint *ep, u32 wanted)
 {
-	return &peer_transport;
+	return wanted == VEXIPC_TRANSPORT_DEFAULT || wanted == peer_transport.type ?
+	       &peer_transport : NULL;
 }
 
 static const struct vexipc_endpoint_ops peer_ops = {
