@@ -86,9 +86,9 @@ storm() {
 
 @test "a client that is killed or closes cancels its requests; the services are free again" {
 	start_service holder -m hold
+	run -0 life-client close
 	submit killed 5
 	submit killed-netlink 5 --transport netlink
-	run -0 life-client close
 	wait_requests holder 15
 	stop killed KILL
 	stop killed-netlink KILL

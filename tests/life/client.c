@@ -206,6 +206,7 @@ static int close_early(int argc, char **argv)
 	(void)argv;
 	for (uint32_t i = 0; i < 5; i++)
 		submit(fd, i);
+	wait_in_flight(fd, 5);
 	close(fd);
 	puts("closed");
 	return 0;
