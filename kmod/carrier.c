@@ -201,7 +201,8 @@ static void pack(struct vexipc_carrier *carrier, const struct vexipc_request *le
 }
 
 /* As urgent as the most urgent, and wanted as long as any. */
-static void make_image(struct vexipc_carrier *carrier, const struct vexipc_request *leader)
+static void make_image(struct vexipc_carrier *carrier, const struct vexipc_request *leader,
+		       bool unsummed)
 {
 	u64 session = leader->session, deadline = leader->deadline_ns;
 	struct vexipc_batch_request_body body = {};
@@ -228,7 +229,10 @@ static void make_image(struct vexipc_carrier *carrier, const struct vexipc_reque
 			  leader->sent_ns, &body, sizeof(body));
 	carrier->image.part[0] = carrier->payload;
 	carrier->image.part_len[0] = leader->model_len + carrier->bytes;
-	vexipc_image_seal(&carrier->image);
+	if (unsummed)
+		vexipc_image_unsummed(&carrier->image);
+	else
+		vexipc_image_seal(&carrier->image);
 	/* Pairs with vexipc_carrier_find(): its service may ask before it is told. */
 	smp_store_release(&carrier->made, true);
 }
@@ -276,7 +280,7 @@ struct vexipc_carrier *vexipc_carrier_gather(struct vexipc_service *svc,
 		return NULL;
 	}
 	pack(carrier, leader);
-	make_image(carrier, leader);
+	make_image(carrier, leader, svc->transport->unsummed);
 	vexipc_count(svc->inst, CARRIERS);
 	vexipc_count_add(svc->inst, CARRIED, carrier->count);
 	vexipc_trace(request_carry, svc->inst->cookie, carrier->id, svc->slot, svc->handle,

@@ -92,18 +92,6 @@ put_net:
 }
 
 /*
- * Is this the last descriptor? A mapping of the ring holds the open file as well,
- * and nobody answers with that alone.
- */
-static bool only_mapped(struct file *filp)
-{
-	const struct vexipc_ring *ring = ((struct vexipc_file *)filp->private_data)->ring;
-	int maps = ring ? atomic_read(&ring->maps) : 0;
-
-	return maps && file_count(filp) <= maps + 1;
-}
-
-/*
  * A process that dies closes its descriptors, but another may hold the open
  * file as well: a forked child, a descriptor in flight. What the dead one's
  * service had in hand must not wait for them.
@@ -113,8 +101,7 @@ static int device_flush(struct file *filp, fl_owner_t id)
 	struct vexipc_file *file = filp->private_data;
 	struct vexipc_service *svc;
 
-	if (!(current->flags & PF_EXITING && READ_ONCE(file->owner) == id) &&
-	    !only_mapped(filp))
+	if (!(current->flags & PF_EXITING) || READ_ONCE(file->owner) != id)
 		return 0;
 	svc = vexipc_endpoint_service(&file->ep);
 	if (svc) {

@@ -393,6 +393,7 @@ int vexipc_message_answer(struct vexipc_incoming *in, struct vexipc_service *svc
 	*in->message = said.mem;
 	if (err == -ENOMEM)
 		return err;
+	in->done = true;
 	if (in->flags & VEXIPC_MSGF_WANT_ACK)
 		return vexipc_message_ack(in, err, NULL);
 	return 0;

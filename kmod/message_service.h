@@ -19,6 +19,8 @@ struct vexipc_service;
  *	     in the message; else NULL
  * @lent:    the slot where @vector lies, if it may stay there
  * @lent_out: it stays there until the client has it
+ * @done:    the answer has counted, or was nobody's; whatever comes after, the ACK too,
+ *	     changes nothing of that
  */
 struct vexipc_incoming {
 	struct vexipc_context *ctx;
@@ -32,6 +34,7 @@ struct vexipc_incoming {
 	const void *vector;
 	struct vexipc_lent lent;
 	bool lent_out;
+	bool done;
 };
 
 const void *vexipc_message_body(const struct vexipc_incoming *in, u32 size);

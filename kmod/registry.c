@@ -415,8 +415,15 @@ int vexipc_registry_remove(struct vexipc_service *svc, bool died)
 	mutex_lock(&inst->registry_lock);
 	spin_lock_bh(&svc->lock);
 	before = vexipc_service_state(svc);
+	/* Who sees that it is gone sees it counted. */
+	if (before != VEXIPC_STATE_GONE) {
+		if (died)
+			vexipc_count(inst, SERVICES_DIED);
+		else
+			vexipc_count(inst, UNREGISTERED);
+	}
 	/* Whoever sets it removes the service; nothing is queued any more. */
-	svc->gone = true;
+	smp_store_release(&svc->gone, true);
 	spin_unlock_bh(&svc->lock);
 	if (before == VEXIPC_STATE_GONE) {
 		mutex_unlock(&inst->registry_lock);
@@ -445,10 +452,6 @@ int vexipc_registry_remove(struct vexipc_service *svc, bool died)
 	if (vexipc_overflow_waits(&inst->overflow))
 		vexipc_overflow_rehome(inst);
 
-	if (died)
-		vexipc_count(inst, SERVICES_DIED);
-	else
-		vexipc_count(inst, UNREGISTERED);
 	vexipc_service_note_state(svc, before);
 	vexipc_trace(service_unregister, inst->cookie, svc->slot, svc->handle, svc->key,
 		     died, count);

@@ -7,10 +7,14 @@
  * between being sent to it and failing over to another. The kernel believes
  * nothing that it reads in the other one: see ring_enter.c.
  */
+#include <linux/anon_inodes.h>
 #include <linux/bitmap.h>
 #include <linux/err.h>
 #include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -29,7 +33,7 @@ enum {
 
 /* ------------------------------------------------------------- the memory -- */
 
-static int size_ok(u32 size)
+static bool size_ok(u32 size)
 {
 	return size >= VEXIPC_RING_MIN_SLOT && size <= VEXIPC_MAX_MESSAGE &&
 	       !(size % SLOT_ALIGN);
@@ -87,6 +91,20 @@ static int alloc_queue(struct vexipc_ring *ring, u32 i)
 	return 0;
 }
 
+static const struct file_operations mapped_fops = {
+	.owner = THIS_MODULE,
+};
+
+static int open_mapped(struct vexipc_ring *ring)
+{
+	struct file *mapped = anon_inode_getfile("[vexipc-ring]", &mapped_fops, NULL, O_RDWR);
+
+	if (IS_ERR(mapped))
+		return PTR_ERR(mapped);
+	ring->mapped = mapped;
+	return 0;
+}
+
 /**
  * vexipc_ring_alloc() - make a ring
  * @file: whose it will be
@@ -121,6 +139,7 @@ struct vexipc_ring *vexipc_ring_alloc(struct vexipc_file *file, struct vexipc_ri
 			ring->event = NULL;
 		}
 	}
+	err = err ?: open_mapped(ring);
 	err = err ?: alloc_area(&ring->requests, setup, sizeof(struct vexipc_ring_request),
 				setup->request_size);
 	err = err ?: alloc_area(&ring->answers, setup, sizeof(struct vexipc_ring_answer),
@@ -156,6 +175,8 @@ void vexipc_ring_free(struct vexipc_ring *ring)
 	}
 	if (ring->event)
 		eventfd_ctx_put(ring->event);
+	if (ring->mapped)
+		fput(ring->mapped);
 	vfree(ring->requests.memory);
 	vfree(ring->answers.memory);
 	kfree(ring);
@@ -163,39 +184,17 @@ void vexipc_ring_free(struct vexipc_ring *ring)
 
 /* ----------------------------------------------------------- the mappings -- */
 
-static struct vexipc_ring *ring_of(const struct vm_area_struct *vma)
+/* No page is missing: there is no fault to handle, but for one that was thrown away. */
+static const struct vm_operations_struct map_ops = {};
+
+static int insert_pages(struct vm_area_struct *vma, const struct vexipc_ring_area *area)
 {
-	return ((struct vexipc_file *)vma->vm_file->private_data)->ring;
+	int err = 0;
+
+	for (size_t at = 0; !err && at < area->size; at += PAGE_SIZE)
+		err = vm_insert_page(vma, vma->vm_start + at, vmalloc_to_page(area->memory + at));
+	return err;
 }
-
-/* Of one that was split or moved, too: each has a reference of the descriptor. */
-static void map_open(struct vm_area_struct *vma)
-{
-	atomic_inc(&ring_of(vma)->maps);
-}
-
-static void map_close(struct vm_area_struct *vma)
-{
-	atomic_dec(&ring_of(vma)->maps);
-}
-
-static vm_fault_t map_fault(struct vm_fault *vmf)
-{
-	const struct vexipc_ring_area *area = vmf->vma->vm_private_data;
-	u64 at = ((u64)vmf->pgoff << PAGE_SHIFT) - area->offset;
-
-	if (at >= area->size)
-		return VM_FAULT_SIGBUS;
-	vmf->page = vmalloc_to_page(area->memory + at);
-	get_page(vmf->page);
-	return 0;
-}
-
-static const struct vm_operations_struct map_ops = {
-	.open = map_open,
-	.close = map_close,
-	.fault = map_fault,
-};
 
 /**
  * vexipc_ring_mmap() - map one of the areas
@@ -203,13 +202,13 @@ static const struct vm_operations_struct map_ops = {
  * @vma: asked for
  *
  * Return: 0; -EINVAL not the offset and size of one of them, or not shared; -EACCES
- * to be executed, or to write to requests.
+ * to be executed, or to write to requests; -ENOMEM.
  */
 int vexipc_ring_mmap(struct vexipc_ring *ring, struct vm_area_struct *vma)
 {
 	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
 	size_t size = vma->vm_end - vma->vm_start;
-	struct vexipc_ring_area *area;
+	const struct vexipc_ring_area *area;
 
 	if (offset == ring->requests.offset)
 		area = &ring->requests;
@@ -223,8 +222,7 @@ int vexipc_ring_mmap(struct vexipc_ring *ring, struct vm_area_struct *vma)
 		return -EACCES;
 	vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP,
 		     VM_MAYEXEC | (area->written ? 0 : VM_MAYWRITE));
-	vma->vm_private_data = area;
 	vma->vm_ops = &map_ops;
-	map_open(vma);
-	return 0;
+	vma_set_file(vma, ring->mapped);
+	return insert_pages(vma, area);
 }

@@ -9,6 +9,7 @@
 #include <linux/vexipc.h>
 
 struct eventfd_ctx;
+struct file;
 struct vexipc_file;
 struct vexipc_ring;
 struct vexipc_service;
@@ -52,7 +53,7 @@ struct vexipc_ring_area {
  * @answers:  the same
  * @held:     tags that the service has
  * @lent:     tags whose answers clients are reading
- * @starved:  somebody waits for one of these
+ * @starved:  somebody found no tag, and is to be told when there is one
  * @free:     bitmap of the other tags
  * @id:       what a tag that the service has stands for: correlation id, attempt
  *	      included; else 0
@@ -75,7 +76,8 @@ struct vexipc_ring_queue {
  * @requests:  what the service reads
  * @answers:   what it writes
  * @event:     signalled when nobody waits; or NULL
- * @maps:      mappings there are, each with a reference of the descriptor
+ * @mapped:    the open file that mappings hold, which has nothing: the last close of
+ *	       the descriptor is the service's end, whoever has it mapped
  * @wait_lock: guards @waiters, @starving; innermost
  * @waiters:   idle calls, the last that came first
  * @starving:  calls for which there is no tag
@@ -90,7 +92,7 @@ struct vexipc_ring {
 	struct vexipc_ring_area requests;
 	struct vexipc_ring_area answers;
 	struct eventfd_ctx *event;
-	atomic_t maps;
+	struct file *mapped;
 	spinlock_t wait_lock;	/* guards waiters, starving */
 	struct list_head waiters;
 	struct list_head starving;
@@ -136,6 +138,8 @@ long vexipc_ring_enter(struct vexipc_file *file, struct vexipc_ring_enter __user
 bool vexipc_ring_ready(struct vexipc_ring *ring, struct vexipc_service *svc);
 bool vexipc_ring_wake(struct vexipc_ring *ring);
 void vexipc_ring_wake_all(struct vexipc_ring *ring);
+void vexipc_ring_wake_starving(struct vexipc_ring *ring);
+void vexipc_ring_tell(struct vexipc_ring *ring);
 void vexipc_ring_kick(struct vexipc_ring *ring);
 void vexipc_ring_give_back(struct vexipc_lent *lent);
 

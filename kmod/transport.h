@@ -12,6 +12,7 @@ struct vexipc_service;
 /**
  * struct vexipc_transport_ops - how requests reach a service
  * @type:  enum vexipc_transport_type
+ * @unsummed: requests go through memory alone, and need no checksum
  * @fits:  could a request of so many bytes ever be carried to this service?
  * @room:  is there room to send this request now? Under the service's lock; for
  *	   a transport whose services fetch, there always is.
@@ -23,6 +24,7 @@ struct vexipc_service;
  */
 struct vexipc_transport_ops {
 	enum vexipc_transport_type type;
+	bool unsummed;
 	bool (*fits)(const struct vexipc_service *svc, u32 len);
 	bool (*room)(struct vexipc_service *svc, const struct vexipc_request *req);
 	void (*kick)(struct vexipc_service *svc);

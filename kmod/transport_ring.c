@@ -31,7 +31,13 @@ static u32 most(const struct vexipc_service *svc)
 	return max(ring->queues * ring->slots - 1, 1u);
 }
 
-static void tell(struct vexipc_ring *ring)
+/**
+ * vexipc_ring_tell() - eventfd and poll(): there is something to look at
+ * @ring: of which
+ *
+ * Context: any but hard interrupts.
+ */
+void vexipc_ring_tell(struct vexipc_ring *ring)
 {
 	if (ring->event)
 		eventfd_signal(ring->event);
@@ -47,7 +53,7 @@ static void tell(struct vexipc_ring *ring)
 void vexipc_ring_kick(struct vexipc_ring *ring)
 {
 	if (!vexipc_ring_wake(ring))
-		tell(ring);
+		vexipc_ring_tell(ring);
 }
 
 static void kick(struct vexipc_service *svc)
@@ -60,11 +66,12 @@ static void gone(struct vexipc_service *svc)
 	struct vexipc_ring *ring = ring_of(svc);
 
 	vexipc_ring_wake_all(ring);
-	tell(ring);
+	vexipc_ring_tell(ring);
 }
 
 const struct vexipc_transport_ops vexipc_transport_ring = {
 	.type = VEXIPC_TRANSPORT_RING,
+	.unsummed = true,
 	.fits = fits,
 	.room = room,
 	.most = most,

@@ -733,7 +733,8 @@ static const struct test_case cases[] = {
 	{ "errors", errors }, { "partial", partial }, { "queues", queues },
 	{ "waiting", waiting }, { "large", large }, { "batches", batches },
 	{ "failures", failures }, { "death", death }, { "leaving", leaving },
-	{ "orphans", orphans }, { "hostile", hostile }, { "reused", reused },
+	{ "orphans", orphans }, { "closed", closed }, { "starved", starved },
+	{ "unread_acks", unread_acks }, { "hostile", hostile }, { "reused", reused },
 	{ NULL, NULL },
 };
 

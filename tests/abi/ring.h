@@ -34,6 +34,9 @@ uint64_t workers_stop(struct worker *w, uint32_t n);
 void death(void);
 void leaving(void);
 void orphans(void);
+void closed(void);
+void starved(void);
+void unread_acks(void);
 void hostile(void);
 void reused(void);
 

@@ -213,6 +213,131 @@ void orphans(void)
 	peer_close(client);
 }
 
+static void *take_one(void *data)
+{
+	struct vexipc_ring_enter enter = { .fetch = 1, .flags = VEXIPC_RING_WAIT };
+
+	EQUAL(ring_enter(data, &enter), 0);
+	EQUAL(enter.fetched, 1);
+	return NULL;
+}
+
+/* A call that waits has the descriptor: with it goes the service, mapped or not. */
+void closed(void)
+{
+	struct peer *client = peer_open(VEXIPC_TRANSPORT_CHARDEV);
+	struct vexipc_stats before, after;
+	pthread_t thread;
+	struct ring r;
+
+	stats_of(&before);
+	ring_serve(&r, "one", (struct vexipc_ring_setup) { 0 });
+	EQUAL(pthread_create(&thread, NULL, take_one, &r), 0);
+	poll(NULL, 0, 50);
+	close(r.fd);
+	ask(client, 1, "text");
+	pthread_join(thread, NULL);
+	told(client, 1, VEXIPC_MSG_ERROR);
+	stats_of(&after);
+	EQUAL(after.services_died - before.services_died, 1);
+	EQUAL(after.services, before.services);
+	/* The memory is there as long as it is mapped. */
+	memset(r.answers, 0, r.setup.answers_size);
+	ring_unmap(&r);
+	wait_idle();
+	peer_close(client);
+}
+
+/* ------------------------------------------------------------------- tags -- */
+
+enum { TAGS = 2 };
+
+static void *commit_later(void *data)
+{
+	poll(NULL, 0, 100);
+	EQUAL(ring_commit(data, 0, 0), 0);
+	return NULL;
+}
+
+/*
+ * All slots hold what nobody waits for any more: who polls is told when one is free.
+ * As long as none is, a call that would wait for a request is told that at once.
+ */
+void starved(void)
+{
+	struct vexipc_ring_enter wait = { .fetch = 1, .flags = VEXIPC_RING_WAIT };
+	struct peer *client = peer_open(VEXIPC_TRANSPORT_CHARDEV);
+	struct vexipc_embed embed;
+	struct pollfd ready;
+	pthread_t thread;
+	struct ring r;
+
+	ring_serve(&r, "one", (struct vexipc_ring_setup) { .slots = TAGS });
+	for (uint32_t i = 0; i < TAGS; i++) {
+		embed = embed_of("text", 4, NULL, 0);
+		embed.timeout_ms = 50;
+		EQUAL(call(client->fd, VEXIPC_IOC_EMBED, &embed), 0);
+		EQUAL(ring_fetch(&r, 0), i);
+		told(client, embed.request_id, VEXIPC_MSG_ERROR);
+		ring_put_answer(&r, 0, i, 4);
+	}
+	EQUAL(ring_enter(&r, &wait), -ENOSPC);
+	ask(client, 9, "text");
+	EQUAL(ring_enter(&r, &wait), -ENOSPC);
+	ready = (struct pollfd) { .fd = r.fd, .events = POLLIN };
+	EQUAL(poll(&ready, 1, 0), 0);
+	EQUAL(pthread_create(&thread, NULL, commit_later, &r), 0);
+	EQUAL(poll(&ready, 1, patience(5000)), 1);
+	pthread_join(thread, NULL);
+	EQUAL(ring_fetch(&r, 0), 0);
+	ring_put_answer(&r, 0, 0, 4);
+	EQUAL(ring_commit(&r, 0, 0), 0);
+	told(client, 9, VEXIPC_MSG_EMBED_RESPONSE);
+	wait_idle();
+	ring_end(&r);
+	peer_close(client);
+}
+
+enum { UNREAD = 300 };	/* more than are kept */
+
+static void *answer_wanting_acks(void *data)
+{
+	const struct ring *r = data;
+
+	for (int i = 0; i < UNREAD; i++) {
+		uint32_t tag = ring_fetch(r, 0);
+		struct vexipc_msg_header *header = ring_answer_slot(r, 0, tag);
+
+		ring_put_answer(r, 0, tag, 4);
+		header->flags |= VEXIPC_MSGF_WANT_ACK;
+		EQUAL(ring_commit(r, 0, tag), 0);
+		EQUAL(ring_commit(r, 0, tag), -ESRCH);
+	}
+	return NULL;
+}
+
+/* An answer has counted, whether or not there is room to acknowledge it. */
+void unread_acks(void)
+{
+	int fd = device_open(0);
+	pthread_t thread;
+	struct ring r;
+
+	ring_serve(&r, "one", (struct vexipc_ring_setup) { .slots = TAGS });
+	EQUAL(pthread_create(&thread, NULL, answer_wanting_acks, &r), 0);
+	for (int i = 0; i < UNREAD; i++) {
+		float vector[4];
+		struct vexipc_embed embed = embed_of("text", 4, vector, sizeof(vector));
+
+		embed.dimensions = 4;
+		EQUAL(call(fd, VEXIPC_IOC_EMBED, &embed), 0);
+	}
+	pthread_join(thread, NULL);
+	wait_idle();
+	ring_end(&r);
+	close(fd);
+}
+
 /* ---------------------------------------------------------------- hostility -- */
 
 enum { ROUNDS = 3000, WAITERS = 3 };

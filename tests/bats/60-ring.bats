@@ -58,6 +58,18 @@ load common
 	abi-ring orphans
 }
 
+@test "who waits in the ring has the descriptor, and the mapping has nothing" {
+	abi-ring closed
+}
+
+@test "who finds no free slot is told, and poll() tells when one is free" {
+	abi-ring starved
+}
+
+@test "answers count whether or not their ACKs are read" {
+	abi-ring unread_acks
+}
+
 # bats test_tags=smoke
 @test "whoever writes to shared memory while it is read ends each request once" {
 	abi-ring hostile

@@ -29,12 +29,18 @@ int vxi_grow(void **buf, size_t *room, size_t len)
 	return 0;
 }
 
+void vxi_channel_stash_at(struct vexipc_channel *ch, struct packet **at, struct packet *packet)
+{
+	packet->next = *at;
+	*at = packet;
+	if (!packet->next)
+		ch->inbox_tail = &packet->next;
+	atomic_fetch_add_explicit(&ch->inbox_len, 1, memory_order_relaxed);
+}
+
 void vxi_channel_stash(struct vexipc_channel *ch, struct packet *packet)
 {
-	packet->next = NULL;
-	*ch->inbox_tail = packet;
-	ch->inbox_tail = &packet->next;
-	atomic_fetch_add_explicit(&ch->inbox_len, 1, memory_order_relaxed);
+	vxi_channel_stash_at(ch, ch->inbox_tail, packet);
 }
 
 static struct packet *channel_unstash(struct vexipc_channel *ch)

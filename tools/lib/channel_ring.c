@@ -204,7 +204,11 @@ static void commits_gone(struct vexipc_channel *ch, const struct vexipc_ring_ent
 		return;
 	answer = answer_of(ch->priv, arg->queue, mine.tag[0]);
 	if (answer->length) {
-		*answer = (struct vexipc_ring_answer) { .status = VEXIPC_ERR_SERVICE_FAILED };
+		*answer = (struct vexipc_ring_answer) {
+			.status = err == -ENOMEM ? VEXIPC_ERR_NO_MEMORY :
+						   VEXIPC_ERR_SERVICE_FAILED,
+			.kind = err == -ENOMEM ? VEXIPC_ERROR_RETRY : 0,
+		};
 		return;
 	}
 	mine.count--;
@@ -252,22 +256,41 @@ static void *ring_reserve(struct vexipc_channel *ch, uint64_t correlation, size_
 	return answer_slot(ring, queue, tag);
 }
 
+/* Of a serve loop: what is well needs nobody, who may wait in the module for long. */
+static bool needs_nobody(const struct vexipc_channel *ch, const void *message, size_t len)
+{
+	const struct ring *ring = ch->priv;
+	struct {
+		struct vexipc_msg_header header;
+		struct vexipc_ack_body body;
+	} ack;
+
+	if (!atomic_load_explicit(&ring->serving, memory_order_relaxed) || len < sizeof(ack))
+		return false;
+	memcpy(&ack, message, sizeof(ack));
+	return le32toh(ack.header.message_type) == VEXIPC_MSG_ACK &&
+	       le32toh(ack.body.type) == VEXIPC_MSG_HEARTBEAT;
+}
+
 /* The replies to what was written have come by the time that it returns. */
 static void take_replies(struct vexipc_channel *ch)
 {
-	struct packet *packet = NULL;
+	struct packet *packet, **at;
 	void *buf = NULL;
 	size_t room = 0;
 	ssize_t len;
 
 	pthread_mutex_lock(&ch->lock);
-	while ((len = vxi_chardev_ops.recv(ch, &buf, &room)) > 0) {
+	/* What comes with the first is in the inbox by then, and goes behind it. */
+	while (at = ch->inbox_tail, (len = vxi_chardev_ops.recv(ch, &buf, &room)) > 0) {
+		if (needs_nobody(ch, buf, (size_t)len))
+			continue;
 		packet = malloc(sizeof(*packet) + (size_t)len);
 		if (!packet)
 			break;
 		packet->len = packet->total = (uint32_t)len;
 		memcpy(packet->data, buf, (size_t)len);
-		vxi_channel_stash(ch, packet);
+		vxi_channel_stash_at(ch, at, packet);
 	}
 	vxi_channel_settle(ch);
 	pthread_mutex_unlock(&ch->lock);
@@ -314,20 +337,17 @@ static int ring_send(struct vexipc_channel *ch, const void *message, size_t len)
 
 /* The request of a call, to the caller's buffer. Its length. */
 static ssize_t take_request(struct vexipc_channel *ch, const struct vexipc_ring_enter *arg,
-			    void **buf, size_t *room)
+			    void *buf)
 {
 	struct ring *ring = ch->priv;
 	const struct vexipc_ring_request *request = (const void *)
 		(ring->requests + (size_t)arg->queue * ring->setup.requests_stride +
 		 arg->tag[0] * sizeof(*request));
 	struct vexipc_msg_header header;
-	int err = vxi_grow(buf, room, request->length);
 
-	if (err)
-		return err;
 	if (!(request->flags & VEXIPC_RING_SIDE))
-		memcpy(*buf, request_slot(ring, arg->queue, arg->tag[0]), request->length);
-	memcpy(&header, *buf, sizeof(header));
+		memcpy(buf, request_slot(ring, arg->queue, arg->tag[0]), request->length);
+	memcpy(&header, buf, sizeof(header));
 	atomic_store(held(ring, arg->queue, arg->tag[0]), le64toh(header.correlation_id));
 	return request->length;
 }
@@ -335,17 +355,21 @@ static ssize_t take_request(struct vexipc_channel *ch, const struct vexipc_ring_
 static ssize_t ring_next(struct vexipc_channel *ch, void **buf, size_t *room, int timeout_ms)
 {
 	uint64_t deadline = deadline_of(timeout_ms);
+	struct ring *ring = ch->priv;
+	/* What has been fetched must find room: nobody else can answer it. */
+	int err = vxi_grow(buf, room, ring->setup.request_size);
 
+	if (err)
+		return err;
 	for (;;) {
 		struct vexipc_ring_enter arg = {
-			.queue = queue_of(ch, ch->priv),
+			.queue = queue_of(ch, ring),
 			.fetch = 1,
 			.side_ptr = (uintptr_t)*buf,
 			.side_size = *room > VEXIPC_MAX_MESSAGE ? VEXIPC_MAX_MESSAGE :
 								  (uint32_t)*room,
 		};
 		int left = timeout_ms < 0 ? -1 : ms_left(deadline);
-		int err;
 
 		if (left) {
 			arg.flags = VEXIPC_RING_WAIT;
@@ -359,7 +383,7 @@ static ssize_t ring_next(struct vexipc_channel *ch, void **buf, size_t *room, in
 				continue;
 		}
 		if (!err)
-			return take_request(ch, &arg, buf, room);
+			return take_request(ch, &arg, *buf);
 		switch (err) {
 		case -EMSGSIZE:
 			err = vxi_grow(buf, room, arg.need);

@@ -203,6 +203,8 @@ void vxi_ring_stop(struct vexipc_channel *ch, bool stop);
 
 /* Lock held. Takes over the packet. */
 void vxi_channel_stash(struct vexipc_channel *ch, struct packet *packet);
+/* The same, not at the end, but where @at points: at it, or at a next of the inbox. */
+void vxi_channel_stash_at(struct vexipc_channel *ch, struct packet **at, struct packet *packet);
 /* Make inbox_fd tell what the inbox holds; before the lock is given back. */
 void vxi_channel_settle(struct vexipc_channel *ch);
 /* Room for @len bytes in a buffer from malloc(). 0 or -ENOMEM. */
