@@ -42,7 +42,8 @@ static int check_header(struct vexipc_msg_header *header, u32 length, u64 id, bo
 	return le64_to_cpu(header->correlation_id) == id ? 0 : -ESTALE;
 }
 
-static void begin_incoming(const struct vexipc_ring_entry *e, const struct vexipc_msg_header *header,
+static void begin_incoming(const struct vexipc_ring_entry *e,
+			   const struct vexipc_msg_header *header,
 			   struct vexipc_incoming *in)
 {
 	in->ep = &e->ring->file->ep;
@@ -156,7 +157,8 @@ static int take_slot(const struct vexipc_ring_entry *e, u32 tag, u32 length, u64
 }
 
 /* A failure without a message. */
-static int take_status(const struct vexipc_ring_entry *e, const struct vexipc_ring_answer *told, u64 id)
+static int take_status(const struct vexipc_ring_entry *e,
+		       const struct vexipc_ring_answer *told, u64 id)
 {
 	if (!told->status || told->side_ptr)
 		return -EINVAL;
