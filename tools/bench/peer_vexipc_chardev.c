@@ -5,39 +5,16 @@
  */
 #include <endian.h>
 #include <err.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "vexipc_link.h"
 
-static int open_service(const struct bench_work *work)
-{
-	uint32_t dimensions = (uint32_t)(work->answer / sizeof(float));
-	char id[VEXIPC_MAX_NAME];
-	struct vexipc_register reg = {
-		.service_id_ptr = (uintptr_t)id,
-		.dimensions_ptr = (uintptr_t)&dimensions,
-		.dimensions_count = 1,
-		.transport = VEXIPC_TRANSPORT_CHARDEV,
-	};
-	int fd = open(VEXIPC_DEVICE, O_RDWR | O_CLOEXEC);
-
-	if (fd < 0)
-		err(1, VEXIPC_DEVICE);
-	vexipc_service_id(id, sizeof(id));
-	reg.service_id_len = (uint32_t)strlen(id);
-	if (ioctl(fd, VEXIPC_IOC_REGISTER, &reg))
-		err(1, "vexipc: register");
-	return fd;
-}
-
 static void serve(struct bench_link *link)
 {
-	int fd = open_service(link->work);
+	int fd = vexipc_device_open();
 	struct answers answers;
 
+	vexipc_device_register(fd, link->work, VEXIPC_TRANSPORT_CHARDEV);
 	answers_make(&answers, link->work, 0);
 	bench_ready(link);
 	for (;;) {

@@ -6,8 +6,6 @@
  */
 #include <endian.h>
 #include <err.h>
-#include <fcntl.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,18 +17,6 @@ struct ring {
 	const unsigned char *requests;
 	unsigned char *answers;
 };
-
-struct answer {
-	struct vexipc_msg_header header;
-	struct vexipc_embed_response_body body;
-	unsigned char vector[];
-} __attribute__((packed));
-
-struct request {
-	struct vexipc_msg_header header;
-	struct vexipc_embed_request_body body;
-	unsigned char model_and_content[];
-} __attribute__((packed));
 
 static uint32_t slot_for(size_t bytes)
 {
@@ -57,17 +43,8 @@ static struct answer *answer_at(const struct ring *ring, uint32_t tag)
 static int open_service(const struct bench_work *work, struct ring *ring)
 {
 	uint32_t dimensions = (uint32_t)(work->answer / sizeof(float));
-	char id[VEXIPC_MAX_NAME];
-	struct vexipc_register reg = {
-		.service_id_ptr = (uintptr_t)id,
-		.dimensions_ptr = (uintptr_t)&dimensions,
-		.dimensions_count = 1,
-		.transport = VEXIPC_TRANSPORT_RING,
-	};
-	int fd = open(VEXIPC_DEVICE, O_RDWR | O_CLOEXEC);
+	int fd = vexipc_device_open();
 
-	if (fd < 0)
-		err(1, VEXIPC_DEVICE);
 	ring->setup = (struct vexipc_ring_setup) {
 		.request_size = slot_for(sizeof(struct request) + work->request),
 		.answer_size = slot_for(sizeof(struct answer) + work->answer),
@@ -92,10 +69,7 @@ static int open_service(const struct bench_work *work, struct ring *ring)
 		answer->body.vector_bytes = htole32((uint32_t)work->answer);
 		bench_vector(work, answer->vector);
 	}
-	vexipc_service_id(id, sizeof(id));
-	reg.service_id_len = (uint32_t)strlen(id);
-	if (ioctl(fd, VEXIPC_IOC_REGISTER, &reg))
-		err(1, "vexipc: register");
+	vexipc_device_register(fd, work, VEXIPC_TRANSPORT_RING);
 	return fd;
 }
 

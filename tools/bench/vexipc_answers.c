@@ -6,27 +6,44 @@
  */
 #include <endian.h>
 #include <err.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "vexipc_link.h"
 
-struct answer {
-	struct vexipc_msg_header header;
-	struct vexipc_embed_response_body body;
-	unsigned char vector[];
-} __attribute__((packed));
-
-struct request {
-	struct vexipc_msg_header header;
-	struct vexipc_embed_request_body body;
-	unsigned char model_and_content[];
-} __attribute__((packed));
-
 void vexipc_service_id(char *id, size_t room)
 {
 	snprintf(id, room, "bench-%d", (int)getpid());
+}
+
+int vexipc_device_open(void)
+{
+	int fd = open(VEXIPC_DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		err(1, VEXIPC_DEVICE);
+	return fd;
+}
+
+void vexipc_device_register(int fd, const struct bench_work *work, uint32_t transport)
+{
+	uint32_t dimensions = (uint32_t)(work->answer / sizeof(float));
+	char id[VEXIPC_MAX_NAME];
+	struct vexipc_register reg = {
+		.service_id_ptr = (uintptr_t)id,
+		.dimensions_ptr = (uintptr_t)&dimensions,
+		.dimensions_count = 1,
+		.transport = transport,
+	};
+
+	vexipc_service_id(id, sizeof(id));
+	reg.service_id_len = (uint32_t)strlen(id);
+	if (ioctl(fd, VEXIPC_IOC_REGISTER, &reg))
+		err(1, "vexipc: register");
 }
 
 void answers_make(struct answers *answers, const struct bench_work *work, size_t prefix)

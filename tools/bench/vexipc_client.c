@@ -6,24 +6,11 @@
  */
 #include <endian.h>
 #include <err.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "vexipc_link.h"
-
-struct request {
-	struct vexipc_msg_header header;
-	struct vexipc_embed_request_body body;
-	unsigned char content[];
-} __attribute__((packed));
-
-struct completion {
-	struct vexipc_msg_header header;
-	struct vexipc_embed_response_body body;
-	unsigned char vector[];
-} __attribute__((packed));
 
 static size_t request_len(const struct bench_work *work)
 {
@@ -39,9 +26,7 @@ void vexipc_client_connect(struct bench_link *link)
 {
 	const struct bench_work *work = link->work;
 
-	link->client_fd[0] = open(VEXIPC_DEVICE, O_RDWR | O_CLOEXEC);
-	if (link->client_fd[0] < 0)
-		err(1, VEXIPC_DEVICE);
+	link->client_fd[0] = vexipc_device_open();
 	link->priv = calloc(work->depth, request_len(work));
 	if (!link->priv)
 		err(1, NULL);
@@ -51,7 +36,7 @@ void vexipc_client_connect(struct bench_link *link)
 		request->body.dimensions = htole32((uint32_t)(work->answer / sizeof(float)));
 		request->body.priority = htole32(VEXIPC_PRIORITY_NORMAL);
 		request->body.content_len = htole32((uint32_t)work->request);
-		bench_text(work, request->content);
+		bench_text(work, request->model_and_content);
 	}
 }
 
@@ -86,7 +71,7 @@ void vexipc_client_submit(struct bench_link *link, unsigned int n)
 	for (unsigned int i = 0; i < n; i++) {
 		struct request *request = request_at(link, i);
 
-		bench_stamp_text(request->content, bench_text_of(link->peer, link->submitted++));
+		bench_stamp_text(request->model_and_content, bench_text_of(link->peer, link->submitted++));
 		vexipc_message_seal(request, len, VEXIPC_MSG_EMBED_REQUEST, link->submitted, 0);
 	}
 	if (write(link->client_fd[0], link->priv, n * len) != (ssize_t)(n * len))
@@ -95,14 +80,14 @@ void vexipc_client_submit(struct bench_link *link, unsigned int n)
 
 unsigned int vexipc_client_reap(struct bench_link *link)
 {
-	const size_t len = sizeof(struct completion) + link->work->answer;
+	const size_t len = sizeof(struct answer) + link->work->answer;
 	ssize_t got = read(link->client_fd[0], link->received, link->work->depth * len);
 	unsigned int n = 0;
 
 	if (got < 0)
 		err(1, "%s: read", link->peer->name);
 	for (size_t at = 0; at < (size_t)got; at += len) {
-		const struct completion *done = (void *)(link->received + at);
+		const struct answer *done = (void *)(link->received + at);
 
 		if (done->header.message_type != htole32(VEXIPC_MSG_EMBED_RESPONSE) ||
 		    done->header.correlation_id != htole64(link->reaped + 1) ||

@@ -17,6 +17,23 @@ unsigned int vexipc_client_reap(struct bench_link *link);
 /* The id of this service: new for each process. */
 void vexipc_service_id(char *id, size_t room);
 
+/* The messages; requests of a client name no model. */
+struct answer {
+	struct vexipc_msg_header header;
+	struct vexipc_embed_response_body body;
+	unsigned char vector[];
+} __attribute__((packed));
+
+struct request {
+	struct vexipc_msg_header header;
+	struct vexipc_embed_request_body body;
+	unsigned char model_and_content[];
+} __attribute__((packed));
+
+/* The device, open; and a service that registers there for a transport. */
+int vexipc_device_open(void);
+void vexipc_device_register(int fd, const struct bench_work *work, uint32_t transport);
+
 /*
  * Answers of a service, depth of them, each at @messages + i * @stride and complete
  * but for the stamp and the header. Before each lie @prefix bytes.
