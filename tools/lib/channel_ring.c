@@ -27,6 +27,7 @@ struct ring {
 	const unsigned char *requests;
 	unsigned char *answers;
 	atomic_bool serving;
+	atomic_uint looping;		/* threads of a serve loop */
 	_Atomic uint64_t *held;		/* what each slot is for, queue by queue; 0: ours not */
 };
 
@@ -234,6 +235,7 @@ void vxi_ring_defer(struct vexipc_channel *ch, uint32_t queue)
 	mine.ch = ch;
 	mine.queue = queue;
 	mine.count = 0;
+	atomic_fetch_add(&((struct ring *)ch->priv)->looping, 1);
 }
 
 void vxi_ring_undefer(struct vexipc_channel *ch)
@@ -241,6 +243,7 @@ void vxi_ring_undefer(struct vexipc_channel *ch)
 	if (mine.ch != ch)
 		return;
 	flush_commits(ch);
+	atomic_fetch_sub(&((struct ring *)ch->priv)->looping, 1);
 	mine.ch = NULL;
 }
 
@@ -256,7 +259,10 @@ static void *ring_reserve(struct vexipc_channel *ch, uint64_t correlation, size_
 	return answer_slot(ring, queue, tag);
 }
 
-/* Of a serve loop: what is well needs nobody, who may wait in the module for long. */
+/*
+ * In a serve loop all threads may wait in the module for long, and would find what is
+ * well much later, and much of it.
+ */
 static bool needs_nobody(const struct vexipc_channel *ch, const void *message, size_t len)
 {
 	const struct ring *ring = ch->priv;
@@ -265,7 +271,7 @@ static bool needs_nobody(const struct vexipc_channel *ch, const void *message, s
 		struct vexipc_ack_body body;
 	} ack;
 
-	if (!atomic_load_explicit(&ring->serving, memory_order_relaxed) || len < sizeof(ack))
+	if (!atomic_load(&ring->looping) || len < sizeof(ack))
 		return false;
 	memcpy(&ack, message, sizeof(ack));
 	return le32toh(ack.header.message_type) == VEXIPC_MSG_ACK &&
