@@ -146,6 +146,13 @@ static bool copy_image(const struct vexipc_image *image, struct iov_iter *to)
 	return true;
 }
 
+/* There are fewer under way: another thread may have waited for more. */
+static void fewer(struct vexipc_file *file)
+{
+	if (wq_has_sleeper(&file->wait) && vexipc_endpoint_completed(&file->ep, UINT_MAX))
+		wake_up_interruptible(&file->wait);
+}
+
 /**
  * vexipc_device_done() - something was handed over to who reads
  * @file: whose
@@ -154,9 +161,31 @@ static bool copy_image(const struct vexipc_image *image, struct iov_iter *to)
 void vexipc_device_done(struct vexipc_file *file, struct vexipc_out *out)
 {
 	vexipc_endpoint_done(&file->ep, out);
-	/* Another thread may wait for more than are under way now. */
-	if (!READ_ONCE(file->ep.to_read) && wq_has_sleeper(&file->wait))
-		wake_up_interruptible(&file->wait);
+	fewer(file);
+}
+
+/**
+ * vexipc_device_untake() - it could not be handed over; maybe to another thread
+ * @file: whose
+ * @out: what; see vexipc_endpoint_untake()
+ */
+void vexipc_device_untake(struct vexipc_file *file, struct vexipc_out *out)
+{
+	vexipc_endpoint_untake(&file->ep, out);
+	notify(&file->ep);
+}
+
+/**
+ * vexipc_device_refused() - a request was not accepted
+ * @file: whose
+ * @err: why; of -EAGAIN poll() tells when there is room
+ */
+void vexipc_device_refused(struct vexipc_file *file, int err)
+{
+	if (err == -EAGAIN)
+		WRITE_ONCE(file->pressed, true);
+	/* It was under way for a moment. */
+	fewer(file);
 }
 
 /* One completion or reply. 0 when there is none. */
@@ -171,7 +200,7 @@ static ssize_t read_out(struct vexipc_file *file, struct iov_iter *to)
 		return PTR_ERR_OR_ZERO(out);
 	vexipc_out_image(out, &image);
 	if (!copy_image(&image, to)) {
-		vexipc_endpoint_untake(&file->ep, out);
+		vexipc_device_untake(file, out);
 		return -EFAULT;
 	}
 	vexipc_device_done(file, out);
@@ -357,8 +386,8 @@ static ssize_t write_one(struct vexipc_context *ctx, struct file *filp, struct i
 		vexipc_device_note_owner(file);
 	err = vexipc_message_receive(ctx, &file->ep, &message, len);
 	kvfree(message);
-	if (err == -EAGAIN)
-		WRITE_ONCE(file->pressed, true);
+	if (err)
+		vexipc_device_refused(file, err);
 	return err ?: (ssize_t)len;
 }
 

@@ -29,6 +29,8 @@ struct vexipc_file {
 
 long vexipc_device_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
 void vexipc_device_done(struct vexipc_file *file, struct vexipc_out *out);
+void vexipc_device_untake(struct vexipc_file *file, struct vexipc_out *out);
+void vexipc_device_refused(struct vexipc_file *file, int err);
 bool vexipc_device_next_size(struct vexipc_file *file, u32 *size);
 void vexipc_device_note_owner(struct vexipc_file *file);
 int vexipc_device_init(void);

@@ -21,6 +21,7 @@ static void watch_deadlines(struct timer_list *timer)
 	struct vexipc_endpoint *ep = container_of(timer, struct vexipc_endpoint, watch);
 	u64 now = ktime_get_ns(), next = U64_MAX;
 	struct vexipc_request *req;
+	bool over;
 
 	spin_lock_bh(&ep->lock);
 	list_for_each_entry(req, &ep->requests, ep_node) {
@@ -36,10 +37,11 @@ static void watch_deadlines(struct timer_list *timer)
 	if (ep->closed)
 		next = U64_MAX;
 	WRITE_ONCE(ep->watched_ns, next);
-	if (next != U64_MAX)
-		mod_timer(&ep->watch, jiffies + vexipc_jiffies_until(next));
+	/* Set again while this waited for the lock, it has a reference of its own. */
+	over = next == U64_MAX ||
+	       mod_timer(&ep->watch, jiffies + vexipc_jiffies_until(next));
 	spin_unlock_bh(&ep->lock);
-	if (next == U64_MAX)
+	if (over)
 		vexipc_endpoint_put(ep);
 }
 
@@ -419,7 +421,7 @@ bool vexipc_endpoint_completed(struct vexipc_endpoint *ep, unsigned int count)
 	if (READ_ONCE(ep->completed) >= count)
 		return true;
 	spin_lock_bh(&ep->lock);
-	enough = ep->completed >= count || ep->completed == ep->to_read;
+	enough = ep->completed >= count || ep->completed >= ep->to_read;
 	spin_unlock_bh(&ep->lock);
 	return enough;
 }

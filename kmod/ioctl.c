@@ -241,8 +241,7 @@ static int do_embed(struct call *call)
 	err = vexipc_request_submit(req);
 	request_id = req->request_id;
 	if (err) {
-		if (err == -EAGAIN)
-			WRITE_ONCE(call->file->pressed, true);
+		vexipc_device_refused(call->file, err);
 		err = vexipc_embed_refused(&embed, req, err);
 	} else if (embed.arg.result_ptr) {
 		vexipc_request_wait(req);
@@ -252,7 +251,7 @@ static int do_embed(struct call *call)
 		err = vexipc_embed_accepted(&embed, request_id);
 		/* Nobody could tell its completion from another's. */
 		if (err)
-			vexipc_endpoint_cancel(ep, request_id);
+			vexipc_request_finish(req, VEXIPC_ERR_CANCELLED);
 	}
 	vexipc_request_put(req);
 	return err;

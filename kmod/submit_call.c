@@ -4,6 +4,7 @@
  * many under way.
  */
 #include <linux/err.h>
+#include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
@@ -34,14 +35,13 @@ static int submit_one(struct vexipc_context ctx, struct vexipc_file *file,
 	err = vexipc_request_submit(req);
 	request_id = req->request_id;
 	if (err) {
-		if (err == -EAGAIN)
-			WRITE_ONCE(file->pressed, true);
+		vexipc_device_refused(file, err);
 		err = vexipc_embed_refused(embed, req, err);
 	} else {
 		err = vexipc_embed_accepted(embed, request_id);
 		/* Nobody could tell its completion from another's. */
 		if (err)
-			vexipc_endpoint_cancel(&file->ep, request_id);
+			vexipc_request_finish(req, VEXIPC_ERR_CANCELLED);
 	}
 	vexipc_request_put(req);
 	return err;
@@ -113,7 +113,7 @@ static int reap(struct vexipc_file *file, struct vexipc_submit *arg)
 			break;
 		err = give_outcome(req, user, arg->outcome_size);
 		if (err) {
-			vexipc_endpoint_untake(&file->ep, &req->out);
+			vexipc_device_untake(file, &req->out);
 			return err;
 		}
 		arg->reaped++;
@@ -123,14 +123,16 @@ static int reap(struct vexipc_file *file, struct vexipc_submit *arg)
 	return 0;
 }
 
-static int wait_and_reap(struct vexipc_file *file, struct vexipc_submit *arg)
+static int wait_and_reap(struct vexipc_file *file, struct vexipc_submit *arg, u32 wait)
 {
-	u64 end = arg->timeout_ns ? ktime_get_ns() + arg->timeout_ns : 0;
+	u64 end = 0;
 	int err = reap(file, arg);
 
-	while (!err && arg->reaped < arg->wait) {
+	if (arg->timeout_ns && check_add_overflow(ktime_get_ns(), arg->timeout_ns, &end))
+		end = 0;
+	while (!err && arg->reaped < wait) {
 		long left = end ? vexipc_jiffies_until(end) : MAX_SCHEDULE_TIMEOUT;
-		u32 wanted = arg->wait - arg->reaped;
+		u32 wanted = wait - arg->reaped;
 
 		/* Nothing is under way, nor to be taken. */
 		if (!READ_ONCE(file->ep.to_read))
@@ -176,8 +178,6 @@ int vexipc_submit_call(struct vexipc_context *ctx, struct vexipc_file *file,
 		return -EINVAL;
 	err = submit_all(ctx, file, arg);
 	/* What could not be submitted is to be told now, not after all others have ended. */
-	if (err)
-		arg->wait = 0;
-	err = wait_and_reap(file, arg) ?: err;
+	err = wait_and_reap(file, arg, err ? 0 : arg->wait) ?: err;
 	return arg->submitted || arg->reaped ? 0 : err;
 }

@@ -7,9 +7,11 @@
  * whichever is later: @left decides. Then it goes to the client's task, for nobody
  * else may write to the client's memory, and is answered there.
  *
- * When the ring or its task goes, io_uring asks for the end of what is under way. It
- * does so under the lock under which commands are answered as well, so that the
- * request is there; that it is cancelled is one of the ways of a completion.
+ * When the ring or its task goes, io_uring asks for the end of what is under way, again
+ * and again until there is none. It does so under the lock under which commands are
+ * answered as well, so that the request is there. That it is cancelled is one of the
+ * ways of a completion, but answered at once: the task may be stopped. One that is on
+ * its way to a stopped task already is waited for.
  */
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -30,12 +32,16 @@
  * @req:   the request; a reference
  * @cmd:   the command
  * @left:  the issue, and the request's completion
+ * @canceller: who asks for its end just now, and answers it if it ends by that
+ * @over:  it has
  */
 struct uring_embed {
 	struct vexipc_embed_call embed;
 	struct vexipc_request *req;
 	struct io_uring_cmd *cmd;
 	atomic_t left;
+	struct task_struct *canceller;
+	bool over;
 };
 
 /* What a command keeps of itself. */
@@ -54,6 +60,8 @@ static int answer(struct io_uring_cmd *cmd, bool gone)
 	struct uring_embed *call = *call_of(cmd);
 	int err = gone ? -ECANCELED : vexipc_embed_finish(&call->embed, call->req);
 
+	/* Until here it counts as one under way. */
+	vexipc_endpoint_remove(call->req->ep, call->req);
 	vexipc_request_put(call->req);
 	kfree(call);
 	return err;
@@ -86,7 +94,12 @@ static void answer_in_task(struct io_uring_cmd *cmd, unsigned int issue_flags)
 
 static void part_over(struct uring_embed *call)
 {
-	if (atomic_dec_and_test(&call->left))
+	if (!atomic_dec_and_test(&call->left))
+		return;
+	/* In a softirq, too, that has interrupted it. */
+	if (READ_ONCE(call->canceller) == current)
+		WRITE_ONCE(call->over, true);
+	else
 		io_uring_cmd_complete_in_task(call->cmd, answer_in_task);
 }
 
@@ -95,7 +108,6 @@ static void ended(struct vexipc_request *req)
 {
 	struct uring_embed *call = req->private;
 
-	vexipc_endpoint_remove(req->ep, req);
 	/* There is the command's reference. */
 	vexipc_request_put(req);
 	part_over(call);
@@ -112,14 +124,17 @@ static int submit(struct uring_embed *call, struct vexipc_file *file,
 	req = vexipc_embed_begin(&call->embed, &ctx, &file->ep);
 	if (IS_ERR(req))
 		return PTR_ERR(req);
+	if (!call->embed.arg.result_ptr) {
+		vexipc_request_put(req);
+		return -EINVAL;
+	}
 	call->req = req;
 	req->complete = ended;
 	req->private = call;
 	req->nonblock = true;
 	err = vexipc_request_submit(req);
 	if (err) {
-		if (err == -EAGAIN)
-			WRITE_ONCE(file->pressed, true);
+		vexipc_device_refused(file, err);
 		err = vexipc_embed_refused(&call->embed, req, err);
 		vexipc_request_put(req);
 		return err;
@@ -154,6 +169,17 @@ static int embed(struct io_uring_cmd *cmd, u64 arg_ptr, unsigned int issue_flags
 	return err;
 }
 
+static void cancel(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
+	struct uring_embed *call = *call_of(cmd);
+
+	WRITE_ONCE(call->canceller, current);
+	vexipc_request_finish(call->req, VEXIPC_ERR_CANCELLED);
+	WRITE_ONCE(call->canceller, NULL);
+	if (READ_ONCE(call->over))
+		done(cmd, answer(cmd, true), issue_flags);
+}
+
 /**
  * vexipc_device_uring_cmd() - a command of io_uring on the device
  * @cmd: its cmd_op is the number of an ioctl: EMBED or CANCEL
@@ -169,10 +195,12 @@ int vexipc_device_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 
 	BUILD_BUG_ON(sizeof(*from) > sizeof(*cmd->sqe) - offsetof(struct io_uring_sqe, cmd));
 	if (issue_flags & IO_URING_F_CANCEL) {
-		/* It may have ended: then it is on its way to its task. */
-		vexipc_request_finish((*call_of(cmd))->req, VEXIPC_ERR_CANCELLED);
+		cancel(cmd, issue_flags);
 		return 0;
 	}
+	/* Neither a registered buffer nor a completion each time. */
+	if (cmd->flags & IORING_URING_CMD_MASK)
+		return -EINVAL;
 	/* Memory of the client's: once. */
 	from = (const void *)cmd->sqe->cmd;
 	arg_ptr = READ_ONCE(from->arg_ptr);

@@ -122,7 +122,10 @@ go_on() { kill -CONT "$(pid_of one)"; }
 	config dynamic_batching=1
 	start_service one -t chardev -b 8 -m hold
 	kill -STOP "$(pid_of one)"
-	start hasty vexipc embed --service one --timeout 4000 1
+	# Long enough for all of this to be sent before.
+	local ms=4000
+	! debug_kernel || ms=20000
+	start hasty vexipc embed --service one --timeout $ms 1
 	wait_stat queued 1
 	submit many 3 --dims 1 --service one
 	wait_stat queued 4

@@ -1061,10 +1061,11 @@ struct vexipc_cancel {
  * is what the ioctl would have failed with, or 0.
  *
  * An EMBED never waits for room: EAGAIN, and poll() tells when there is some. When the
- * ring is closed, or who submitted it ends, its request is cancelled. A CANCEL names
- * a request by the id that the client chose for it.
+ * ring is closed, or who submitted it executes another program, its request is
+ * cancelled. A CANCEL names a request by the id that the client chose for it.
  *
- * Errors of its own: ENOTTY another cmd_op; EINVAL reserved.
+ * Errors of its own: ENOTTY another cmd_op; EINVAL reserved, uring_cmd_flags, or an EMBED
+ * without result_ptr.
  */
 struct vexipc_uring_cmd {
 	__aligned_u64 arg_ptr;
