@@ -214,6 +214,8 @@ static void comes_back(void)
 	EQUAL(submit(&arg), 0);
 	held = arg.submitted;
 	CHECK(held && held <= 10);
+	/* What it said is what it says the next time. */
+	EQUAL(arg.wait, MANY);
 	EQUAL(embeds[held].status, VEXIPC_ERR_WOULD_BLOCK);
 	arg.embeds_ptr += held * sizeof(embeds[0]);
 	EQUAL(submit(&arg), -EAGAIN);
@@ -251,6 +253,12 @@ static void loses_nothing(void)
 	outcomes[1].reserved = 0;
 	EQUAL(submit(&arg), 0);
 	EQUAL(arg.reaped, 2);
+	check_outcomes(3, s->handle);
+	/* Longer than time goes on is for ever. */
+	arg = many(3, 3, 3);
+	arg.timeout_ns = UINT64_MAX;
+	EQUAL(submit(&arg), 0);
+	EQUAL(arg.reaped, 3);
 	check_outcomes(3, s->handle);
 	end();
 	server_stop(s);

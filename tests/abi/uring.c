@@ -169,6 +169,7 @@ static void refuses(void)
 	struct vexipc_stats stats;
 	struct vexipc_cancel c = { .request_id = 7 };
 	struct io_uring_sqe *sqe;
+	int res;
 
 	open_ring(0);
 	command(VEXIPC_IOC_STATS, &stats, 0);
@@ -178,6 +179,16 @@ static void refuses(void)
 	sqe = ask(0);
 	((struct vexipc_uring_cmd *)sqe->cmd)->reserved = 1;
 	expect("reserved", -EINVAL);
+	sqe = ask(0);
+	sqe->uring_cmd_flags = IORING_URING_CMD_FIXED;
+	sqe->buf_index = 0;
+	submit(1);
+	reap(&res);
+	/* io_uring itself knows that there is no such buffer, where it looks first. */
+	CHECK(res == -EINVAL || res == -EFAULT);
+	ask(0);
+	asks[0].embed.result_ptr = 0;
+	expect("no room for a vector", -EINVAL);
 	command(VEXIPC_IOC_EMBED, NULL, 0);
 	expect("no struct", -EFAULT);
 	command(_IOWR(VEXIPC_IOC_MAGIC, 0x22, char[sizeof(struct vexipc_embed) + 8]), &asks[0].embed, 0);
