@@ -138,9 +138,9 @@ int vexipc_embed_refused(struct vexipc_embed_call *call, const struct vexipc_req
 }
 
 /* vexipc_embed_accepted() - its completion comes by itself. Return: 0, -EFAULT */
-int vexipc_embed_accepted(struct vexipc_embed_call *call, u64 request_id)
+int vexipc_embed_accepted(struct vexipc_embed_call *call, const struct vexipc_request *req)
 {
-	call->arg.request_id = request_id;
+	call->arg.request_id = req->request_id;
 	return give(call);
 }
 

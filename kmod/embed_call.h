@@ -28,7 +28,7 @@ struct vexipc_request *vexipc_embed_begin(struct vexipc_embed_call *call,
 					  struct vexipc_endpoint *ep);
 int vexipc_embed_refused(struct vexipc_embed_call *call, const struct vexipc_request *req,
 			 int err);
-int vexipc_embed_accepted(struct vexipc_embed_call *call, u64 request_id);
+int vexipc_embed_accepted(struct vexipc_embed_call *call, const struct vexipc_request *req);
 int vexipc_cancel_call(struct vexipc_endpoint *ep, const void __user *user, size_t size);
 int vexipc_embed_finish(struct vexipc_embed_call *call, const struct vexipc_request *req);
 

@@ -421,7 +421,7 @@ bool vexipc_endpoint_completed(struct vexipc_endpoint *ep, unsigned int count)
 	if (READ_ONCE(ep->completed) >= count)
 		return true;
 	spin_lock_bh(&ep->lock);
-	enough = ep->completed >= count || ep->completed >= ep->to_read;
+	enough = ep->completed >= min(count, ep->to_read);
 	spin_unlock_bh(&ep->lock);
 	return enough;
 }

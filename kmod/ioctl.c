@@ -227,7 +227,6 @@ static int do_embed(struct call *call)
 	struct vexipc_endpoint *ep = &call->file->ep;
 	struct vexipc_embed_call embed = { .user = call->user, .size = call->size };
 	struct vexipc_request *req;
-	u64 request_id;
 	int err;
 
 	req = vexipc_embed_begin(&embed, &call->ctx, ep);
@@ -239,7 +238,6 @@ static int do_embed(struct call *call)
 	req->reads_once = embed.arg.result_ptr;
 	req->nonblock = !embed.arg.result_ptr;
 	err = vexipc_request_submit(req);
-	request_id = req->request_id;
 	if (err) {
 		vexipc_device_refused(call->file, err);
 		err = vexipc_embed_refused(&embed, req, err);
@@ -248,7 +246,7 @@ static int do_embed(struct call *call)
 		vexipc_endpoint_remove(ep, req);
 		err = vexipc_embed_finish(&embed, req);
 	} else {
-		err = vexipc_embed_accepted(&embed, request_id);
+		err = vexipc_embed_accepted(&embed, req);
 		/* Nobody could tell its completion from another's. */
 		if (err)
 			vexipc_request_finish(req, VEXIPC_ERR_CANCELLED);

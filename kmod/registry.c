@@ -415,20 +415,19 @@ int vexipc_registry_remove(struct vexipc_service *svc, bool died)
 	mutex_lock(&inst->registry_lock);
 	spin_lock_bh(&svc->lock);
 	before = vexipc_service_state(svc);
-	/* Who sees that it is gone sees it counted. */
-	if (before != VEXIPC_STATE_GONE) {
-		if (died)
-			vexipc_count(inst, SERVICES_DIED);
-		else
-			vexipc_count(inst, UNREGISTERED);
-	}
-	/* Whoever sets it removes the service; nothing is queued any more. */
-	smp_store_release(&svc->gone, true);
-	spin_unlock_bh(&svc->lock);
 	if (before == VEXIPC_STATE_GONE) {
+		spin_unlock_bh(&svc->lock);
 		mutex_unlock(&inst->registry_lock);
 		return -ENOENT;
 	}
+	/* Who sees that it is gone sees it counted. */
+	if (died)
+		vexipc_count(inst, SERVICES_DIED);
+	else
+		vexipc_count(inst, UNREGISTERED);
+	/* Whoever sets it removes the service; nothing is queued any more. */
+	smp_store_release(&svc->gone, true);
+	spin_unlock_bh(&svc->lock);
 	rhashtable_remove_fast(&inst->by_id, &svc->by_id, by_id_params);
 	set_remove(inst, svc);
 	RCU_INIT_POINTER(by_slot[svc->slot], NULL);

@@ -21,7 +21,6 @@ static int submit_one(struct vexipc_context ctx, struct vexipc_file *file,
 		      struct vexipc_embed_call *embed)
 {
 	struct vexipc_request *req = vexipc_embed_begin(embed, &ctx, &file->ep);
-	u64 request_id;
 	int err;
 
 	if (IS_ERR(req))
@@ -33,12 +32,11 @@ static int submit_one(struct vexipc_context ctx, struct vexipc_file *file,
 	req->complete = vexipc_endpoint_complete;
 	req->nonblock = true;
 	err = vexipc_request_submit(req);
-	request_id = req->request_id;
 	if (err) {
 		vexipc_device_refused(file, err);
 		err = vexipc_embed_refused(embed, req, err);
 	} else {
-		err = vexipc_embed_accepted(embed, request_id);
+		err = vexipc_embed_accepted(embed, req);
 		/* Nobody could tell its completion from another's. */
 		if (err)
 			vexipc_request_finish(req, VEXIPC_ERR_CANCELLED);

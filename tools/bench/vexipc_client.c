@@ -71,7 +71,8 @@ void vexipc_client_submit(struct bench_link *link, unsigned int n)
 	for (unsigned int i = 0; i < n; i++) {
 		struct request *request = request_at(link, i);
 
-		bench_stamp_text(request->model_and_content, bench_text_of(link->peer, link->submitted++));
+		bench_stamp_text(request->model_and_content,
+				 bench_text_of(link->peer, link->submitted++));
 		vexipc_message_seal(request, len, VEXIPC_MSG_EMBED_REQUEST, link->submitted, 0);
 	}
 	if (write(link->client_fd[0], link->priv, n * len) != (ssize_t)(n * len))
