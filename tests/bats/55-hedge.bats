@@ -30,6 +30,14 @@ answers() {
 
 hold() { tell "$1" 'mode hold'; }
 
+# called_off: how many requests the slow one got that the other answered. Where it was
+# the one that was hedged to, that may be over before the hedge is sent.
+called_off() {
+	wait_until 20 status_is slow in_flight 0
+	wait_until 20 status_is slow queued 0
+	stat_of cancelled slow
+}
+
 @test "nothing is hedged by default" {
 	assert_equal "$(config_of hedge_percentile)" 0
 	quick_services
@@ -59,11 +67,11 @@ hold() { tell "$1" 'mode hold'; }
 	[ "$won" -ge 2 ]
 	stats_are completed=$((before + 4)) retries=0 failed=0 orphans=0
 	assert_equal "$(stat_of hedges_won fast)" "$won"
-	# The slow one is second each time, also where it was the one that was hedged to.
-	hedges=$(stat_of hedges)
-	assert_equal "$(stat_of cancelled slow)" "$hedges"
+	cancelled=$(called_off)
+	[ "$cancelled" -ge "$won" ]
+	[ "$cancelled" -le "$(stat_of hedges)" ]
 	answers slow
-	wait_stat orphans "$hedges"
+	wait_stat orphans "$cancelled"
 	assert_idle
 }
 
@@ -74,7 +82,7 @@ hold() { tell "$1" 'mode hold'; }
 	output=$(for i in 1 2 3 4; do vexipc embed "$i"; done)
 	assert_equal "$(of_all 'map(select(.hedged)) | length')" "$(stat_of hedges_won)"
 	assert_equal "$(of_all 'map(select(.hedged) | .attempts == 2) | all')" true
-	assert_equal "$(of_all 'map(select(.hedged | not) | .attempts == 1) | all')" true
+	assert_equal "$(of_all 'map(select(.hedged | not) | .attempts <= 2) | all')" true
 }
 
 @test "when the first service answers first, the hedge's answer is an orphan" {
@@ -245,9 +253,11 @@ has_won() { [ "$(stat_of hedges_won)" -ge "$1" ]; }
 	hedging
 	hold slow
 	for i in {1..6}; do vexipc embed "$i" >/dev/null; done
-	answers slow
 	# Whichever of two answers comes second is one.
-	wait_stat orphans "$(stat_of hedges)"
+	cancelled=$(called_off)
+	[ "$cancelled" -gt 0 ]
+	answers slow
+	wait_stat orphans "$cancelled"
 	maps=$(vexipc telemetry status --json)
 	jq -ne --argjson m "$maps" --argjson s "$(vexipc stats --json)" '
 		($m.instances[] | select(.cookie == $m.instance)) as $i |
