@@ -55,9 +55,17 @@ static void follow(struct vexipc_request *req, struct vexipc_kept *kept)
 {
 	refcount_inc(&kept->refs);
 	refcount_inc(&req->refs);	/* the list's */
-	list_add_tail(&req->follow, &kept->followers);
+	list_add_tail(&req->node, &kept->followers);
+	req->follows = true;
 	kept->waiting++;
 	WRITE_ONCE(req->kept, kept);
+}
+
+static void unfollow(struct vexipc_request *req, struct vexipc_kept *kept)
+{
+	list_del_init(&req->node);
+	req->follows = false;
+	kept->waiting--;
 }
 
 /**
@@ -144,17 +152,15 @@ bool vexipc_coalesce_leave(struct vexipc_request *req, struct vexipc_kept *kept,
 	if (led) {
 		if (!answered)
 			next = list_first_entry_or_null(&kept->followers,
-							struct vexipc_request, follow);
+							struct vexipc_request, node);
 		kept->leader = next;
 		if (!next)
 			hlist_del_init(&kept->flight);
 	} else {
-		followed = !list_empty(&req->follow);
+		followed = req->follows;
 	}
-	if (next || followed) {
-		list_del_init(next ? &next->follow : &req->follow);
-		kept->waiting--;
-	}
+	if (next || followed)
+		unfollow(next ?: req, kept);
 	spin_unlock_bh(&bucket->lock);
 	if (followed)
 		vexipc_request_put(req);
@@ -183,11 +189,9 @@ void vexipc_coalesce_serve(struct vexipc_request *leader, struct vexipc_kept *ke
 		int state = vexipc_state(0, VEXIPC_NEW);
 
 		spin_lock_bh(&bucket->lock);
-		req = list_first_entry_or_null(&kept->followers, struct vexipc_request, follow);
-		if (req) {
-			list_del_init(&req->follow);
-			kept->waiting--;
-		}
+		req = list_first_entry_or_null(&kept->followers, struct vexipc_request, node);
+		if (req)
+			unfollow(req, kept);
 		spin_unlock_bh(&bucket->lock);
 		if (!req)
 			break;

@@ -24,6 +24,9 @@
  */
 int vexipc_question_check(const struct vexipc_question *q)
 {
+	/* A request keeps them so. */
+	BUILD_BUG_ON(VEXIPC_EMBED_FLAGS > U16_MAX || VEXIPC_DATA_TYPES > U8_MAX ||
+		     VEXIPC_CONTENT_TYPES > U8_MAX || VEXIPC_ALGORITHMS > U8_MAX);
 	if (q->flags & ~VEXIPC_EMBED_FLAGS)
 		return -EOPNOTSUPP;
 	if (!q->content_len || q->model_len > VEXIPC_MAX_NAME ||

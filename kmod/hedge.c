@@ -57,8 +57,7 @@ enum { GOES_ON = 1, FAILS_OVER = 2 };
 
 static void settle(struct work_struct *work)
 {
-	struct vexipc_request *hedge = container_of(to_delayed_work(work),
-						    struct vexipc_request, retry);
+	struct vexipc_request *hedge = container_of(work, struct vexipc_request, work);
 	struct vexipc_request *req = hedge->hedged;
 	int how;
 
@@ -75,7 +74,7 @@ static void settle(struct work_struct *work)
 static void settle_later(struct vexipc_request *hedge)
 {
 	refcount_inc(&hedge->refs);
-	if (!queue_delayed_work(vexipc_workqueue, &hedge->retry, 0))
+	if (!queue_work(vexipc_workqueue, &hedge->work))
 		vexipc_request_put(hedge);
 }
 
@@ -256,7 +255,7 @@ static struct vexipc_request *hedge_alloc(struct vexipc_request *req)
 	hedge->algorithm = req->algorithm;
 	hedge->flags = req->flags;
 	hedge->complete = ended;
-	INIT_DELAYED_WORK(&hedge->retry, settle);
+	INIT_WORK(&hedge->work, settle);
 	return hedge;
 }
 

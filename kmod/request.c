@@ -33,7 +33,15 @@ static struct kmem_cache *request_cache;
 
 int vexipc_request_cache_init(void)
 {
-	request_cache = KMEM_CACHE(vexipc_request, SLAB_TYPESAFE_BY_RCU | SLAB_ACCOUNT);
+	struct kmem_cache_args args = {
+		.align = __alignof__(struct vexipc_request),
+		/* No finder looks at it. */
+		.freeptr_offset = offsetof(struct vexipc_request, client_correlation),
+		.use_freeptr_offset = true,
+	};
+
+	request_cache = kmem_cache_create("vexipc_request", sizeof(struct vexipc_request), &args,
+					  SLAB_TYPESAFE_BY_RCU | SLAB_ACCOUNT);
 	return request_cache ? 0 : -ENOMEM;
 }
 
@@ -48,26 +56,66 @@ static unsigned long jiffies_left(const struct vexipc_request *req)
 	return vexipc_jiffies_until(req->deadline_ns);
 }
 
-static void deadline_expired(struct timer_list *timer)
+/*
+ * Have the timer expire by then. Who submitted the request does so, who has it wait for
+ * its next attempt, and the timer itself, maybe at once: the soonest counts.
+ */
+static void set_timer(struct vexipc_request *req, unsigned long left)
+{
+	refcount_inc(&req->refs);
+	/* Of one that expires sooner timer_reduce() makes sure without the timer's lock. */
+	smp_mb__after_atomic();	/* retry_at before that look; see backoff_left() */
+	if (timer_reduce(&req->timer, jiffies + left))
+		vexipc_request_put(req);
+	/*
+	 * Whoever completes a request deletes its timer, after the step to DONE.
+	 * If that was before it was set, we see DONE here and delete it.
+	 */
+	smp_mb();	/* the timer before the look */
+	if (vexipc_request_done(req) && timer_delete(&req->timer))
+		vexipc_request_put(req);
+}
+
+/* How long its backoff lasts; 0: it has none, or it ended, and the work goes on. */
+static unsigned long backoff_left(struct vexipc_request *req)
+{
+	u32 at;
+	s32 left;
+
+	smp_mb();	/* the timer expired before the look; pairs with set_timer() */
+	at = smp_load_acquire(&req->retry_at);
+	left = at - (u32)jiffies;
+	if (!at)
+		return 0;
+	if (left > 0)
+		return left;
+	if (cmpxchg(&req->retry_at, at, 0) == at) {
+		refcount_inc(&req->refs);
+		vexipc_request_route_later(req);
+	}
+	return 0;
+}
+
+static void timer_expired(struct timer_list *timer)
 {
 	struct vexipc_request *req = container_of(timer, struct vexipc_request, timer);
-	unsigned long left = jiffies_left(req);
+	unsigned long left = jiffies_left(req), backoff;
 
-	if (left && !vexipc_request_done(req)) {
-		/*
-		 * Ticks that came late come at once, and jiffies run ahead. Who
-		 * completes it now may have found no timer to delete: then it
-		 * stays, with its reference, until it expires again.
-		 */
-		timer->expires = jiffies + left;
-		add_timer(timer);
+	if (vexipc_request_done(req)) {
+		vexipc_request_put(req);
 		return;
 	}
-	vexipc_request_finish(req, VEXIPC_ERR_TIMED_OUT);
+	/* Ticks that came late come at once, and jiffies run ahead. */
+	if (!left) {
+		vexipc_request_finish(req, VEXIPC_ERR_TIMED_OUT);
+	} else {
+		backoff = backoff_left(req);
+		set_timer(req, backoff ? min(left, backoff) : left);
+	}
 	vexipc_request_put(req);
 }
 
-static void retry_after_backoff(struct work_struct *work);
+static void route_again(struct work_struct *work);
 
 /**
  * vexipc_request_alloc() - a request to fill in and submit
@@ -98,10 +146,9 @@ struct vexipc_request *vexipc_request_alloc(const struct vexipc_context *ctx,
 	INIT_LIST_HEAD(&req->ep_node);
 	INIT_HLIST_NODE(&req->id_node);
 	INIT_LIST_HEAD(&req->out.node);
-	INIT_LIST_HEAD(&req->follow);
 	rcuwait_init(&req->waiter);
-	timer_setup(&req->timer, deadline_expired, 0);
-	INIT_DELAYED_WORK(&req->retry, retry_after_backoff);
+	timer_setup(&req->timer, timer_expired, 0);
+	INIT_WORK(&req->work, route_again);
 	req->type = type;
 	req->count = 1;
 	req->uid = ctx->uid;
@@ -176,7 +223,7 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 	req->done_ns = ktime_get_ns();
 	if (timer_delete(&req->timer))
 		vexipc_request_put(req);
-	if (req->retries && cancel_delayed_work(&req->retry))
+	if (req->retries && cancel_work(&req->work))
 		vexipc_request_put(req);
 	vexipc_slots_release(&inst->slots, req);
 	return_budget(req);
@@ -254,16 +301,7 @@ bool vexipc_request_finish(struct vexipc_request *req, enum vexipc_error error)
  */
 void vexipc_request_arm(struct vexipc_request *req)
 {
-	refcount_inc(&req->refs);
-	req->timer.expires = jiffies + jiffies_left(req);
-	add_timer(&req->timer);
-	/*
-	 * Whoever completes a request deletes its timer, after the step to DONE.
-	 * If that was before add_timer(), we see DONE here and delete it.
-	 */
-	smp_mb();	/* add_timer() before the look */
-	if (vexipc_request_done(req) && timer_delete(&req->timer))
-		vexipc_request_put(req);
+	set_timer(req, jiffies_left(req));
 }
 
 /* What came of it is in place. */
@@ -321,17 +359,14 @@ static void back_off(struct vexipc_request *req)
 		return;
 	}
 	req->retries++;
-	refcount_inc(&req->refs);
-	queue_delayed_work(vexipc_workqueue, &req->retry, msecs_to_jiffies(ms));
-	smp_mb();	/* as in vexipc_request_arm() */
-	if (vexipc_request_done(req) && cancel_delayed_work(&req->retry))
-		vexipc_request_put(req);
+	/* After all that routing looks at. */
+	smp_store_release(&req->retry_at, (u32)(jiffies + msecs_to_jiffies(ms)) ?: 1);
+	set_timer(req, msecs_to_jiffies(ms));
 }
 
-static void retry_after_backoff(struct work_struct *work)
+static void route_again(struct work_struct *work)
 {
-	struct vexipc_request *req = container_of(to_delayed_work(work),
-						  struct vexipc_request, retry);
+	struct vexipc_request *req = container_of(work, struct vexipc_request, work);
 	int err = vexipc_request_route(req, true, NULL);
 
 	if (err)
@@ -348,7 +383,7 @@ static void retry_after_backoff(struct work_struct *work)
  */
 void vexipc_request_route_later(struct vexipc_request *req)
 {
-	queue_delayed_work(vexipc_workqueue, &req->retry, 0);
+	queue_work(vexipc_workqueue, &req->work);
 }
 
 /**
@@ -379,7 +414,7 @@ static bool take_budget(struct vexipc_request *req)
 	if (!vexipc_request_budget(inst, &inst->retrying, VEXIPC_CONFIG_RETRY_BUDGET_PERCENT))
 		return false;
 	atomic_set(&req->retrying, 1);
-	smp_mb();	/* as in vexipc_request_arm() */
+	smp_mb();	/* as in set_timer() */
 	if (vexipc_request_done(req))
 		return_budget(req);
 	return true;

@@ -84,7 +84,8 @@ static inline u32 vexipc_state_attempt(int state)
  * @ep:		 who asked; a reference
  * @svc:	 whose list it is on; a reference; changed only by the winner of
  *		 NEW -> QUEUED and of leaving QUEUED or SENT
- * @node:	 in that list, under svc->lock
+ * @node:	 in that list, under svc->lock; or among those that wait for another's
+ *		 answer, under the lock of that, see coalesce.c
  * @by_deadline: in its flow while it is queued, under the same lock
  * @ep_node:	 in ep->requests, under ep->lock
  * @id_node:	 in ep->own_ids, under ep->lock
@@ -92,13 +93,12 @@ static inline u32 vexipc_state_attempt(int state)
  * @complete:	 called once, by the one who made it DONE; must not sleep
  * @private:	 @complete's
  * @waiter:	 the client, when it waits
- * @timer:	 the deadline
- * @retry:	 routes it again after a backoff
+ * @timer:	 the deadline, or before it the end of a backoff; with a reference
+ * @work:	 routes it again; with a reference
  * @mem:	 what model, content point into; kvfree()d
  * @answer_mem:	 what @answer points into; kvfree()d
  * @lent:	 or the slot of a ring that it points into
  * @kept:	 what it shares with others; a reference. See cache.h
- * @follow:	 among those that wait for another's answer, under the lock of that
  * @hedge:	 another request that asks a second service the same; a reference. See
  *		 hedge.c
  * @hedged:	 of a hedge: what it is one of; a reference
@@ -127,7 +127,7 @@ struct vexipc_request {
 	void *private;
 	struct rcuwait waiter;
 	struct timer_list timer;
-	struct delayed_work retry;
+	struct work_struct work;
 
 	/* what was asked */
 	void *mem;
@@ -138,15 +138,15 @@ struct vexipc_request {
 	u64 deadline_ns;
 	u64 submitted_ns;
 	kuid_t uid;
-	u32 type;		/* enum vexipc_msg_type */
 	u32 model_len;
 	u32 content_len;
 	u32 dimensions;
-	u32 data_type;
-	u32 content_type;
-	u32 algorithm;
 	u32 count;		/* items of a batch; else 1 */
-	u32 flags;		/* VEXIPC_EMBED_* */
+	u16 flags;		/* VEXIPC_EMBED_* */
+	u16 type;		/* enum vexipc_msg_type */
+	u8 data_type;
+	u8 content_type;
+	u8 algorithm;
 	u8 priority;
 	u8 band;		/* where it is queued, see order.h */
 	u8 flow;
@@ -158,28 +158,34 @@ struct vexipc_request {
 	bool overdue;		/* its client, who waits, is to look at the time */
 	bool reads_once;	/* who copies the answer out at once, and then puts it */
 	bool batched;		/* an item of a client's batch */
+	bool follows;		/* @node is in a list of those that wait for another's answer */
 	struct vexipc_carrier *carrier;	/* what it is SENT in, under svc->lock */
 
 	/* what it is counted in while it has memory */
+	struct vexipc_party *user;
 	u32 held_bytes;
 	bool held, of_module;
-	struct vexipc_party *user;
 
 	/* where it has been */
 	u8 tried_count;
-	u16 tried[VEXIPC_MAX_TRIED];	/* slots */
 	u8 retries;		/* that counted, not failovers */
+	u16 tried[VEXIPC_MAX_TRIED];	/* slots */
 	atomic_t retrying;	/* it has a share of the retry budget */
+	u32 retry_at;		/* the end of its backoff, low bits of jiffies; 0: none */
 	u8 last_error;		/* why the last attempt ended */
 
 	/* what came of it */
 	u8 status;		/* enum vexipc_error */
+	u8 result_flags;	/* VEXIPC_RESULT_* */
+	bool answered;		/* a service said how it ends */
+	u16 attempts;
+	u16 hedge_slot;
 	u32 error_kind;
 	u32 retry_after_ms;
 	u32 out_dimensions;
 	u32 scale;
 	u32 answer_len;
-	u32 attempts;
+	atomic_t rests;
 	u64 service_handle;
 	u64 sent_ns;
 	u64 done_ns;
@@ -188,15 +194,15 @@ struct vexipc_request {
 	const void *answer;
 
 	struct vexipc_kept *kept;
-	struct list_head follow;
 	struct vexipc_request *hedge;
 	struct vexipc_request *hedged;
 	u64 late_ns;
-	atomic_t rests;
-	u32 result_flags;	/* VEXIPC_RESULT_* */
-	u16 hedge_slot;
-	bool answered;		/* a service said how it ends */
 };
+
+/* With its content, which lies beside it, this is all that one takes. */
+#ifndef CONFIG_LOCKDEP
+static_assert(sizeof(struct vexipc_request) <= 512);
+#endif
 
 /**
  * struct vexipc_answer - what a service answered, checked for form

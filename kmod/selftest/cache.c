@@ -111,7 +111,7 @@ static void each_thing_asked_for_is_part_of_the_key(struct kunit *test)
 	req->content_type = VEXIPC_RAW;
 	expect_other(test, secret, req, &key);
 	req->content_type = VEXIPC_TEXT;
-	req->flags = 1u << 31;
+	req->flags = 1u << 15;
 	expect_other(test, secret, req, &key);
 	req->flags = 0;
 	req->content_len--;

@@ -181,6 +181,9 @@ static void nonsense_is_detached(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, detached_soon("kunit", &entry));
 	KUNIT_EXPECT_EQ(test, entry.bad_answers, 8);
 	KUNIT_EXPECT_NE(test, entry.reason[0], 0);
+	/* Who uses it is told when it has ended. */
+	for (int i = 0; i < 500 && !counted(test, alerts); i++)
+		msleep(20);
 	KUNIT_EXPECT_EQ(test, counted(test, alerts), 1);
 	/* The name is free again, and whoever named it has the next. */
 	KUNIT_ASSERT_EQ(test, vexipc_policy_add(&other_ops, &links[1]), 0);

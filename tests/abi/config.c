@@ -397,19 +397,24 @@ static void wait_failures(uint64_t failures, int ms)
 static void probe_timeout_ms(void)
 {
 	struct two two = open_two(VEXIPC_TRANSPORT_CHARDEV);
-	uint64_t start;
+	uint64_t deadline_ns;
 
 	set(VEXIPC_CONFIG_HEALTH_CHECK_INTERVAL_SEC, 1);
 	set(VEXIPC_CONFIG_PROBE_TIMEOUT_MS, 1500);
 	peer_expect(two.service, &m, VEXIPC_MSG_HEALTH_CHECK);
-	start = now_ms();
+	deadline_ns = ((struct vexipc_health_check_body *)msg_body(&m))->deadline_ns;
+	CHECK(deadline_ns / 1000000 <= now_ms() + 1500);
+	/* The next one is given less. */
+	set(VEXIPC_CONFIG_HEALTH_CHECK_INTERVAL_SEC, 3600);
 	wait_failures(1, 6000);
-	CHECK(now_ms() - start >= 1400);
+	CHECK(now_ms() >= deadline_ns / 1000000);
 	EQUAL(state_of(two.client, "set"), VEXIPC_STATE_DEGRADED);
-	set(VEXIPC_CONFIG_PROBE_TIMEOUT_MS, 50);
+	set(VEXIPC_CONFIG_PROBE_TIMEOUT_MS, 500);
+	set(VEXIPC_CONFIG_HEALTH_CHECK_INTERVAL_SEC, 1);
 	peer_expect(two.service, &m, VEXIPC_MSG_HEALTH_CHECK);
-	start = now_ms();
-	wait_failures(2, 1300);
+	deadline_ns = ((struct vexipc_health_check_body *)msg_body(&m))->deadline_ns;
+	CHECK(deadline_ns / 1000000 <= now_ms() + 500);
+	wait_failures(2, 10000);
 	close_two(&two);
 }
 
@@ -441,6 +446,8 @@ static void healthy_after(void)
 	set(VEXIPC_CONFIG_UNHEALTHY_AFTER, 1);
 	set(VEXIPC_CONFIG_HEALTHY_AFTER, 2);
 	wait_state(two.client, "set", VEXIPC_STATE_FAILED, 10000);
+	/* From now on none is too late. */
+	set(VEXIPC_CONFIG_PROBE_TIMEOUT_MS, 60000);
 	peer_expect(two.service, &m, VEXIPC_MSG_HEALTH_CHECK);
 	for (int i = 0; i < 2; i++) {
 		EQUAL(state_of(two.client, "set"), VEXIPC_STATE_FAILED);

@@ -1201,7 +1201,7 @@ static void late(void)
 		stats_of(&before);
 		msg_embed(&pair.m, 1, "x", 1, 4);
 		body = msg_body(&pair.m);
-		body->timeout_ms = 100;
+		body->timeout_ms = patience(500);
 		msg_reseal(&pair.m);
 		EQUAL(peer_send(pair.client, &pair.m), 0);
 		peer_expect(pair.service, &pair.m, VEXIPC_MSG_EMBED_REQUEST);

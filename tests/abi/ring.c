@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -486,10 +487,15 @@ static void nothing(int sig)
 	(void)sig;
 }
 
+static atomic_bool interrupted;
+
+/* Until it is: a signal before the call does not count. */
 static void *interrupt(void *thread)
 {
-	poll(NULL, 0, 100);
-	pthread_kill(*(pthread_t *)thread, SIGUSR1);
+	do {
+		poll(NULL, 0, 100);
+		pthread_kill(*(pthread_t *)thread, SIGUSR1);
+	} while (!interrupted);
 	return NULL;
 }
 
@@ -521,6 +527,7 @@ static void waiting(void)
 	EQUAL(pthread_create(&thread, NULL, interrupt, &self), 0);
 	enter.timeout_ns = 0;
 	EQUAL(ring_enter(&r, &enter), -EINTR);
+	interrupted = true;
 	pthread_join(thread, NULL);
 
 	/* Nobody waits: poll and the eventfd tell, until it is fetched. */
@@ -557,7 +564,7 @@ static void waiting(void)
 	while (read(event, &n, sizeof(n)) > 0)
 		;
 	workers_start(&worker, 1, &r);
-	poll(NULL, 0, 100);
+	poll(NULL, 0, patience(200));
 	ask(client, 9, "text");
 	told(client, 9, VEXIPC_MSG_EMBED_RESPONSE);
 	CHECK(read(event, &n, sizeof(n)) < 0);

@@ -176,7 +176,7 @@ void orphans(void)
 
 	ring_serve(&r, "one", (struct vexipc_ring_setup) { 0 });
 	stats_of(&before);
-	embed.timeout_ms = 50;
+	embed.timeout_ms = patience(500);
 	EQUAL(call(client->fd, VEXIPC_IOC_EMBED, &embed), 0);
 	late = ring_fetch(&r, 0);
 	told(client, embed.request_id, VEXIPC_MSG_ERROR);
@@ -233,7 +233,7 @@ void closed(void)
 	stats_of(&before);
 	ring_serve(&r, "one", (struct vexipc_ring_setup) { 0 });
 	EQUAL(pthread_create(&thread, NULL, take_one, &r), 0);
-	poll(NULL, 0, 50);
+	poll(NULL, 0, patience(200));
 	close(r.fd);
 	ask(client, 1, "text");
 	pthread_join(thread, NULL);
@@ -275,7 +275,7 @@ void starved(void)
 	ring_serve(&r, "one", (struct vexipc_ring_setup) { .slots = TAGS });
 	for (uint32_t i = 0; i < TAGS; i++) {
 		embed = embed_of("text", 4, NULL, 0);
-		embed.timeout_ms = 50;
+		embed.timeout_ms = patience(500);
 		EQUAL(call(client->fd, VEXIPC_IOC_EMBED, &embed), 0);
 		EQUAL(ring_fetch(&r, 0), i);
 		told(client, embed.request_id, VEXIPC_MSG_ERROR);

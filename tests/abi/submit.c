@@ -2,6 +2,7 @@
 /* VEXIPC_IOC_SUBMIT: many requests and many completions in one call. */
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 #include "abi.h"
 
@@ -310,10 +311,15 @@ static void nothing(int signal)
 	(void)signal;
 }
 
+static atomic_bool interrupted;
+
+/* Until it is: a signal before the call does not count. */
 static void *interrupt(void *thread)
 {
-	poll(NULL, 0, 200);
-	pthread_kill(*(pthread_t *)thread, SIGUSR1);
+	do {
+		poll(NULL, 0, 100);
+		pthread_kill(*(pthread_t *)thread, SIGUSR1);
+	} while (!interrupted);
 	return NULL;
 }
 
@@ -339,6 +345,7 @@ static void waits_no_longer(void)
 	arg.timeout_ns = 0;
 	EQUAL(pthread_create(&other, NULL, interrupt, &self), 0);
 	EQUAL(submit(&arg), -EINTR);
+	interrupted = true;
 	EQUAL(pthread_join(other, NULL), 0);
 	/* The service's death ends them, and so the wait. */
 	peer_close(service);

@@ -260,7 +260,7 @@ dying_has() {
 	start_service slow -m hold
 	start_service next -m hold
 	vexipc drain next
-	start client vexipc embed --timeout 6000 text
+	start client vexipc embed --timeout "$(debug_kernel && echo 60000 || echo 15000)" text
 	wait_requests slow 1
 	vexipc resume next
 	kill -KILL "$(pid_of slow)"
@@ -273,6 +273,7 @@ dying_has() {
 
 # bats test_tags=smoke
 @test "round robin gives equal services exactly equal shares" {
+	calm
 	for id in a b c d e; do start_service "$id"; done
 	seq 50 | vexipc embed >/dev/null
 	for id in a b c d e; do

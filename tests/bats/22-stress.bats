@@ -34,7 +34,7 @@ storm() {
 @test "a late answer is an orphan, and its client was told that time was up" {
 	for transport in chardev netlink ring; do
 		start_service late -t "$transport" -m hold
-		run -1 vexipc embed --timeout 100 --transport "$transport" text
+		run -1 vexipc embed --timeout 2000 --transport "$transport" text
 		every '.error == "timed_out" and .attempts == 1'
 		holds late 0
 		before=$(stat_of orphans)
@@ -126,6 +126,7 @@ storm() {
 
 # bats test_tags=smoke
 @test "1024 services at once: all are listed, all get requests; one more is refused with ENFILE" {
+	calm
 	start_service many -n 1025 -t mix
 	assert_equal "$(grep ^refused "$BATS_TEST_TMPDIR/many.out")" 'refused 1025 ENFILE'
 	assert_equal "$(vexipc services --json | jq 'length')" 1024
@@ -145,8 +146,8 @@ storm() {
 @test "10,000 requests in flight at once all complete" {
 	# None overflows, or whoever reads faster is given more than its half.
 	config max_queue_size=10000 max_service_queue=10000 max_concurrent_per_service=5000
-	# However long it takes, who holds what it has is not stalled.
-	config queue_backpressure_percent=100 stall_timeout_ms=0
+	config queue_backpressure_percent=100
+	calm
 	start_service a -t chardev -m hold
 	start_service b -t netlink -m hold
 	start flood life-client flood chardev 10000

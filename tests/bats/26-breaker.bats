@@ -66,9 +66,7 @@ gets() {
 @test "breaker_ejection_ms: half-open after it, closed after five good answers" {
 	two
 	config breaker_ejection_ms=500
-	start monitor vexipc monitor --json
-	wait_until 10 [ -e "$BATS_TEST_TMPDIR/monitor.out" ]
-	sleep 1
+	start_monitor monitor vexipc monitor --json
 	failing bad 5
 	wait_until 20 status_is bad breaker half-open
 	gets bad 5

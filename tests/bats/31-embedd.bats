@@ -309,9 +309,9 @@ stat_for() { [ "$(stat_of "$2" "$1")" = "$3" ]; }
 		start_echo "other-$transport" --engine-options answer_other_every=1 --transport "$transport"
 		start_service "victim" -m hold
 		# Neighbours in the module's table, so that there is one to answer.
-		submit victims 8 --service victim --timeout 20000
+		submit victims 8 --service victim --timeout 120000
 		wait_requests victim 8
-		run -1 vexipc embed --service "other-$transport" --timeout 500 -j 4 1 2 3 4
+		run -1 vexipc embed --service "other-$transport" --timeout 3000 -j 4 1 2 3 4
 		every '.error == "timed_out"'
 		assert_equal "$(stat_of orphans "other-$transport")" 4
 		tell victim 'mode answer'
@@ -326,7 +326,7 @@ stat_for() { [ "$(stat_of "$2" "$1")" = "$3" ]; }
 @test "echo corrupt: the module refuses the message; the request runs out of time" {
 	for transport in chardev netlink ring; do
 		start_echo "corrupt-$transport" --engine-options corrupt_every=1 --transport "$transport"
-		run -1 vexipc embed --service "corrupt-$transport" --timeout 500 text
+		run -1 vexipc embed --service "corrupt-$transport" --timeout 3000 text
 		every '.error == "timed_out"'
 	done
 	stats_are bad_messages=3 completed=0 timed_out=3
@@ -335,7 +335,7 @@ stat_for() { [ "$(stat_of "$2" "$1")" = "$3" ]; }
 
 @test "echo stall: the request runs out of time, others go on" {
 	start_echo stall --engine-options stall_every=2
-	run -1 vexipc embed --timeout 500 -j 4 1 2 3 4
+	run -1 vexipc embed --timeout 3000 -j 4 1 2 3 4
 	assert_equal "$(of_all 'map(select(.error == "timed_out")) | length')" 2
 	assert_equal "$(of_all 'map(select(.error == null)) | length')" 2
 }

@@ -213,13 +213,14 @@ two_services() {
 	vexipc breaker beta auto
 }
 
+rows_are() { [ "$(screen | sed -n '6,7s/ .*//p')" = "$1" ]; }
+
 @test "keys sort, filter, pause and help" {
 	two_services
 	open_top 80 24 -- -s id
 	shows '^alpha'
 	press r
-	shows '^beta'
-	assert_equal "$(screen | sed -n '6,7s/ .*//p')" $'beta\nalpha'
+	wait_until 10 rows_are $'beta\nalpha'
 	press r / ALP
 	shows '^filter: ALP_$'
 	wait_until 10 screen_lacks '^beta'

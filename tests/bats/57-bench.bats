@@ -60,3 +60,36 @@ child() { until pgrep -P "$1"; do sleep 0.05; done; }
 	[[ $output == *"p99.9"*unix-stream* && $output != *haproxy* ]]
 	[[ $stderr == *"haproxy: left out"* ]]
 }
+
+# took PEER OPTION...: instructions a round trip
+took() {
+	vexipc-bench -s 256:2048 -d 1 -n 200 --repeat 1 -p "$1" --json - "${@:2}" |
+		jq '.results[0].median | round'
+}
+
+@test "bench: 1024 services take no more than 8, by ring and device" {
+	for peer in vexipc-ring vexipc-chardev; do
+		eight=$(took "$peer" --with-services 8)
+		many=$(took "$peer" --with-services 1024)
+		[ $((many * 100)) -le $((eight * 115)) ] || {
+			echo "$peer: $many, not $eight"
+			return 1
+		}
+	done
+}
+
+@test "bench: 100,000 requests that wait for another service are in nobody's way" {
+	none=$(took vexipc-ring)
+	vexipc-bench -s 256:2048 -d 1 -n 200 --repeat 1 -p vexipc-ring --with-waiting 100000 \
+		--json "$BATS_TEST_TMPDIR/json"
+	jq -e --argjson none "$none" '.waiting == 100000 and .waiting_bytes < 256 + 600 and
+		.results[0].median <= 1.15 * $none' "$BATS_TEST_TMPDIR/json"
+	assert_idle
+}
+
+@test "bench: only peers that can be several are; too many are refused" {
+	run -1 vexipc-bench --with-services 8 -p unix-stream
+	assert_output_has "unix-stream: has one service only"
+	run ! vexipc-bench --with-services 1025
+	assert_output_has "not a number from 1 to 1024"
+}

@@ -18,6 +18,11 @@ fresh_module() {
 	config request_timeout_ms=3600000
 }
 
+# However long anything takes, nobody is found unhealthy, stalled or gone.
+calm() {
+	config stall_timeout_ms=0 health_check_interval_sec=3600 discovery_interval_sec=3600
+}
+
 # How much smaller than usual the storms are to be: 1 is full size.
 scale() {
 	local scale=${VEXIPC_SCALE:-}

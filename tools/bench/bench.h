@@ -30,6 +30,7 @@ struct bench_work {
 	size_t request;		/* bytes of text */
 	size_t answer;		/* bytes of vector, float32 */
 	unsigned int depth;
+	unsigned int services;	/* of vexipc, that may be asked; 0: one */
 };
 
 /* The text and the vector, but for their stamps. */
@@ -93,12 +94,14 @@ struct bench_link {
  * @reap:	wait for an answer, take all there are, return how many
  * @texts:	how many texts there are, by turns; 0: each is another
  * @times:	so many times the round trips of others, since they vary more; 0: 1
+ * @several:	does as many services as the work says
  * @needs:	a file without which it is left out unless named; may be NULL
  */
 struct bench_peer {
 	const char *name;
 	const char *needs;
 	unsigned int texts, times;
+	bool several;
 	void (*setup)(struct bench_link *link);
 	void (*serve)(struct bench_link *link);
 	void (*connect)(struct bench_link *link);
@@ -163,6 +166,9 @@ struct bench_report {
 	struct bench_plan plan;
 	struct bench_result *results;
 	unsigned int count;
+	unsigned int services;		/* of vexipc; 0: one */
+	unsigned int waiting;		/* requests, beside, */
+	double waiting_bytes;		/* of which each takes so much memory */
 };
 
 bool bench_same_work(const struct bench_work *a, const struct bench_work *b);

@@ -10,7 +10,7 @@ $(call bench_peer,nats,libnats,$(shell pkg-config --exists libnats && echo yes))
 # It has no file for pkg-config.
 $(call bench_peer,nng,-lnng,$(wildcard /usr/include/nng/nng.h))
 
-$(call program,vexipc-bench,vexipc-bench.c work.c measure.c report.c plot.c selection.c open_loop.c \
+$(call program,vexipc-bench,vexipc-bench.c work.c measure.c report.c plot.c selection.c crowd.c open_loop.c \
 	peer_stream.c peer_seqpacket.c peer_eventfd.c peer_vexipc_chardev.c \
 	peer_vexipc_netlink.c peer_vexipc_ring.c peer_vexipc_lib.c peer_vexipc_batch.c peer_vexipc_cached.c vexipc_answers.c vexipc_client.c \
 	peer_haproxy.c $(bench_peers),vexipc $(bench_libs) -lm)

@@ -7,17 +7,29 @@
 #include <err.h>
 #include <unistd.h>
 
+#include "crowd.h"
 #include "vexipc_link.h"
+
+static int open_service(const struct bench_work *work, unsigned int number, void *arg)
+{
+	int fd = vexipc_device_open();
+
+	(void)number;
+	(void)arg;
+	vexipc_device_register(fd, work, VEXIPC_TRANSPORT_CHARDEV);
+	return fd;
+}
 
 static void serve(struct bench_link *link)
 {
-	int fd = vexipc_device_open();
+	struct services services;
 	struct answers answers;
 
-	vexipc_device_register(fd, link->work, VEXIPC_TRANSPORT_CHARDEV);
+	services_open(&services, link->work, open_service, NULL);
 	answers_make(&answers, link->work, 0);
 	bench_ready(link);
 	for (;;) {
+		int fd = services.fd[services_next(&services)];
 		ssize_t len = read(fd, link->received, link->room);
 		unsigned int n = 0;
 
@@ -37,6 +49,7 @@ static void serve(struct bench_link *link)
 
 const struct bench_peer bench_vexipc_chardev = {
 	.name = "vexipc-chardev",
+	.several = true,
 	.serve = serve,
 	.connect = vexipc_client_connect,
 	.teardown = vexipc_client_teardown,

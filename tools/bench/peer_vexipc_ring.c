@@ -6,10 +6,12 @@
  */
 #include <endian.h>
 #include <err.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "crowd.h"
 #include "vexipc_link.h"
 
 struct ring {
@@ -40,14 +42,17 @@ static struct answer *answer_at(const struct ring *ring, uint32_t tag)
 			(size_t)tag * ring->setup.answer_size);
 }
 
-static int open_service(const struct bench_work *work, struct ring *ring)
+static int open_service(const struct bench_work *work, unsigned int number, void *rings)
 {
+	struct ring *ring = (struct ring *)rings + number;
 	uint32_t dimensions = (uint32_t)(work->answer / sizeof(float));
 	int fd = vexipc_device_open();
 
 	ring->setup = (struct vexipc_ring_setup) {
 		.request_size = slot_for(sizeof(struct request) + work->request),
 		.answer_size = slot_for(sizeof(struct answer) + work->answer),
+		/* Many need not have many each; half of them may be lent. */
+		.slots = work->services > 1 ? 4 * work->depth : 0,
 	};
 	if (ioctl(fd, VEXIPC_IOC_RING_SETUP, &ring->setup))
 		err(1, "vexipc: ring");
@@ -88,28 +93,45 @@ static void answer(const struct bench_link *link, const struct ring *ring, uint3
 	answer->header.correlation_id = request->header.correlation_id;
 }
 
+/* Give what it has answered, and answer what that brings. */
+static void enter_ring(const struct bench_link *link, int fd, const struct ring *ring,
+		       struct vexipc_ring_enter *enter)
+{
+	if (ioctl(fd, VEXIPC_IOC_RING_ENTER, enter))
+		err(1, "%s: enter", link->peer->name);
+	enter->commits = enter->fetched;
+	for (uint32_t i = 0; i < enter->fetched; i++) {
+		answer(link, ring, enter->tag[i]);
+		enter->commit[i] = enter->tag[i];
+	}
+}
+
 static void serve(struct bench_link *link)
 {
-	struct vexipc_ring_enter enter = {
-		.flags = VEXIPC_RING_WAIT, .fetch = VEXIPC_RING_BATCH,
-	};
-	struct ring ring;
-	int fd = open_service(link->work, &ring);
+	unsigned int count = link->work->services ? link->work->services : 1;
+	struct ring *rings = calloc(count, sizeof(*rings));
+	struct vexipc_ring_enter enter = { .fetch = VEXIPC_RING_BATCH };
+	struct services services;
 
+	if (!rings)
+		err(1, NULL);
+	services_open(&services, link->work, open_service, rings);
 	bench_ready(link);
+	if (count == 1)
+		enter.flags = VEXIPC_RING_WAIT;
 	for (;;) {
-		if (ioctl(fd, VEXIPC_IOC_RING_ENTER, &enter))
-			err(1, "%s: enter", link->peer->name);
-		enter.commits = enter.fetched;
-		for (uint32_t i = 0; i < enter.fetched; i++) {
-			answer(link, &ring, enter.tag[i]);
-			enter.commit[i] = enter.tag[i];
-		}
+		unsigned int i = services_next(&services);
+
+		/* One that does not wait for more brings nothing the last time. */
+		do {
+			enter_ring(link, services.fd[i], &rings[i], &enter);
+		} while (enter.commits);
 	}
 }
 
 const struct bench_peer bench_vexipc_ring = {
 	.name = "vexipc-ring",
+	.several = true,
 	.serve = serve,
 	.connect = vexipc_client_connect,
 	.teardown = vexipc_client_teardown,

@@ -50,6 +50,11 @@ void bench_print(const struct bench_report *report)
 {
 	printf("A round trip, to that of %s; median of %u times %u.\n", base->name,
 	       report->plan.repeat, report->plan.trips);
+	if (report->services)
+		printf("%u services, in one process.\n", report->services);
+	if (report->waiting)
+		printf("%u requests of 256 B wait, each of which takes %.0f bytes.\n",
+		       report->waiting, report->waiting_bytes);
 	for (unsigned int i = 0; i < report->count; i++) {
 		const struct bench_result *result = &report->results[i];
 		double r = bench_ratio(report, result);
@@ -124,6 +129,12 @@ void bench_write_json(const struct bench_report *report, const char *path)
 	cJSON_AddNumberToObject(object, "warm_up", report->plan.warm_up);
 	cJSON_AddNumberToObject(object, "round_trips", report->plan.trips);
 	cJSON_AddNumberToObject(object, "repeat", report->plan.repeat);
+	if (report->services)
+		cJSON_AddNumberToObject(object, "services", report->services);
+	if (report->waiting) {
+		cJSON_AddNumberToObject(object, "waiting", report->waiting);
+		cJSON_AddNumberToObject(object, "waiting_bytes", report->waiting_bytes);
+	}
 	results = cJSON_AddArrayToObject(object, "results");
 	for (unsigned int i = 0; i < report->count; i++)
 		cJSON_AddItemToArray(results, json_result(report, &report->results[i]));

@@ -14,6 +14,7 @@
 #include <vexipc/vexipc.h>
 
 #include "bench.h"
+#include "crowd.h"
 #include "selection.h"
 
 enum { MAX_LIST = 24 };
@@ -48,13 +49,15 @@ struct arguments {
 	unsigned int depth[MAX_LIST];
 	unsigned int services[MAX_LIST];
 	unsigned int peer_count, size_count, depth_count, services_count;
+	unsigned int with_services, with_waiting;
 	struct bench_load load;
 	uint32_t algorithm;
 	bool instructions, peers_named;
 };
 
 enum { OPT_JSON = 256, OPT_SVG, OPT_REPEAT, OPT_WARM_UP, OPT_LIST, OPT_INSTRUCTIONS,
-       OPT_SERVICES, OPT_ALGORITHM, OPT_RATE, OPT_SECONDS };
+       OPT_SERVICES, OPT_ALGORITHM, OPT_RATE, OPT_SECONDS, OPT_WITH_SERVICES,
+       OPT_WITH_WAITING };
 
 static const struct argp_option options[] = {
 	{ "peer", 'p', "NAME", 0, "Only this one, and any other named so", 0 },
@@ -75,6 +78,10 @@ static const struct argp_option options[] = {
 	{ "rate", OPT_RATE, "N", 0, "Instead: latencies of N requests a second, that come whether "
 	  "or not those before were answered, at most --depth (64) under way", 0 },
 	{ "seconds", OPT_SECONDS, "N", 0, "With --rate: for so long (10)", 0 },
+	{ "with-services", OPT_WITH_SERVICES, "N", 0, "Round trips to N services of one process, "
+	  "by vexipc-ring and vexipc-chardev", 0 },
+	{ "with-waiting", OPT_WITH_WAITING, "N", 0, "Round trips while N requests wait for "
+	  "another service", 0 },
 	{ "list", OPT_LIST, NULL, 0, "List the peers", 0 },
 	{ 0 }
 };
@@ -167,6 +174,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_SECONDS:
 		args->load.seconds = (unsigned int)number(arg, 1, 86400, state);
 		break;
+	case OPT_WITH_SERVICES:
+		args->with_services = (unsigned int)number(arg, 1, VEXIPC_MAX_SERVICES, state);
+		break;
+	case OPT_WITH_WAITING:
+		args->with_waiting = (unsigned int)number(arg, 1, 120000, state);
+		break;
 	case OPT_LIST:
 		for (size_t i = 0; i < ARRAY_SIZE(peers); i++)
 			puts(peers[i]->name);
@@ -181,7 +194,12 @@ static void set_defaults(struct arguments *args)
 {
 	static const unsigned int depths[] = { 1, 8, 64 };
 
+	for (unsigned int i = 0; args->with_services && i < args->peer_count; i++)
+		if (!args->peer[i]->several)
+			errx(1, "%s: has one service only", args->peer[i]->name);
 	for (size_t i = 0; !args->peers_named && i < ARRAY_SIZE(peers); i++) {
+		if (args->with_services && !peers[i]->several)
+			continue;
 		if (peers[i]->needs && access(peers[i]->needs, F_OK))
 			warn("%s: left out: %s", peers[i]->name, peers[i]->needs);
 		else
@@ -233,6 +251,7 @@ static void for_each(const struct arguments *args,
 			.request = args->size[s].request,
 			.answer = args->size[s].answer,
 			.depth = args->depth[d % args->depth_count],
+			.services = args->with_services,
 		};
 		pid_t pid = fork();
 		int status;
@@ -311,6 +330,10 @@ int main(int argc, char **argv)
 	report.instructions = bench_clock_counts_instructions();
 	if (args.instructions && !report.instructions)
 		errx(1, "the clock counts no instructions: see scripts/vm --icount");
+	if (args.with_waiting)
+		report.waiting_bytes = bench_crowd_wait(args.with_waiting);
+	report.waiting = args.with_waiting;
+	report.services = args.with_services;
 	if (args.services_count) {
 		bench_selection(args.services, args.services_count, args.algorithm,
 				args.plan.trips, report.instructions);

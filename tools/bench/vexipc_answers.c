@@ -40,8 +40,7 @@ void vexipc_device_register(int fd, const struct bench_work *work, uint32_t tran
 		.transport = transport,
 	};
 
-	vexipc_service_id(id, sizeof(id));
-	reg.service_id_len = (uint32_t)strlen(id);
+	reg.service_id_len = (uint32_t)snprintf(id, sizeof(id), "bench-%d-%d", (int)getpid(), fd);
 	if (ioctl(fd, VEXIPC_IOC_REGISTER, &reg))
 		err(1, "vexipc: register");
 }
