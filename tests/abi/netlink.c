@@ -552,14 +552,16 @@ static void alerts(void)
 	EQUAL(config_set(VEXIPC_CONFIG_HEALTH_CHECK_INTERVAL_SEC, 1), 0);
 	alert = expect_alert(p, VEXIPC_ALERT_SERVICE_UNAVAILABLE);
 	EQUAL(strcmp(str_of(alert, VEXIPC_ALERT_A_SERVICE), "alarming"), 0);
-	/* From now on none is too late. */
-	EQUAL(config_set(VEXIPC_CONFIG_PROBE_TIMEOUT_MS, 60000), 0);
 	while (!peer_recv(service, &m, 0))
 		;
-	peer_expect(service, &m, VEXIPC_MSG_HEALTH_CHECK);
-	msg_simple(&a, VEXIPC_MSG_HEALTH_RESPONSE, msg_header(&m)->correlation_id, &health,
-		   sizeof(health));
-	EQUAL(peer_send(service, &a), 0);
+	/* The first may be late, the next will not. */
+	EQUAL(config_set(VEXIPC_CONFIG_PROBE_TIMEOUT_MS, 60000), 0);
+	for (int i = 0; i < 2; i++) {
+		peer_expect(service, &m, VEXIPC_MSG_HEALTH_CHECK);
+		msg_simple(&a, VEXIPC_MSG_HEALTH_RESPONSE, msg_header(&m)->correlation_id,
+			   &health, sizeof(health));
+		peer_send(service, &a);
+	}
 	alert = expect_alert(p, VEXIPC_ALERT_SERVICE_BACK);
 	EQUAL(strcmp(str_of(alert, VEXIPC_ALERT_A_SERVICE), "alarming"), 0);
 	/* Dead. */

@@ -188,8 +188,8 @@ stat_above() { [ "$(stat_of "$1")" -gt "$2" ]; }
 		# A failed one gets probes only.
 		run vexipc embed no
 		assert_status 4
-		config probe_timeout_ms=60000
 		tell "$transport" 'probes on'
+		config probe_timeout_ms=60000
 		wait_service "$transport" active
 		assert_equal "$(status_of "$transport" health)" 100
 		run -0 vexipc embed yes
