@@ -10,7 +10,8 @@
 #   test test-debug test-long everything there is to pass; under a debug kernel;
 #                             the slow parts
 #   check                     checkpatch, sparse, W=1, shellcheck
-#   bench                     instructions a round trip
+#   bench                     instructions a round trip: beside peers, with telemetry,
+#                             among many services
 #   bench-compare REV=...     the same of a git revision and of this tree: what moved;
 #                             OPTIONS='--depth 1 ...' goes to both
 #   clean                     removes build/
@@ -61,9 +62,15 @@ userspace: $(programs) $(libraries) $(policies)
 
 include mk/install.mk
 
-.PHONY: demo test test-debug test-long bench check
-demo test test-debug test-long bench check:
+.PHONY: demo test test-debug test-long check
+demo test test-debug test-long check:
 	$(Q)+scripts/$@
+
+.PHONY: bench
+bench:
+	$(Q)+scripts/bench
+	$(Q)+scripts/bench --telemetry
+	$(Q)+scripts/bench --crowd
 
 .PHONY: bench-compare
 bench-compare:

@@ -5,7 +5,7 @@
  * What a request is likely to take is the service's latency for each request it
  * has in hand and this one, divided by its weight, a bit more where processor or
  * memory are used up. Latency and errors come from the telemetry maps, if
- * telemetry is attached, else from the module's own figures. Figures that are
+ * telemetry is attached (it may come and go), else from the module's own. Figures that are
  * old are none: such a service counts as one of average latency, so that one
  * that was slow is tried again now and then.
  *
@@ -142,14 +142,18 @@ __noinline __u64 rank_of(__u64 cost, __u32 share, __u32 newcomer)
 	return share == ONE || chance % ONE < share ? rank : rank | 1ull << 62;
 }
 
-/* Of telemetry, if it has them of this very service; else of the module. */
+/*
+ * Of telemetry, if it has them of this very service, and is there still: of what it
+ * keeps, the module does not know anything newer. Else of the module.
+ */
 static __always_inline void look(const struct vexipc_policy_candidate *c, __u64 now,
 				 struct figures *f)
 {
 	__u32 slot = c->slot;
 	const struct vexipc_tm_service *s = bpf_map_lookup_elem(&services, &slot);
 
-	if (s && s->handle == c->handle && s->version == VEXIPC_TM_VERSION) {
+	if (s && s->handle == c->handle && s->version == VEXIPC_TM_VERSION &&
+	    s->latency_at_ns + MS > c->latency_at_ns) {
 		f->at_ns = s->latency_at_ns;
 		f->error_ppm = s->error_ppm;
 		f->latency_ns = peak_of(s->latency_peak_ns, s->latency_ns, f->at_ns, now);

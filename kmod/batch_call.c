@@ -192,6 +192,7 @@ static int submit(struct batch *batch, struct item *item, struct vexipc_plug *pl
 		return 0;
 	}
 	item->user.status = req->status;
+	item->user.retry_after_ms = req->retry_after_ms;
 	vexipc_request_put(req);
 	atomic_dec(&batch->left);
 	batch_put(batch);

@@ -17,7 +17,7 @@ struct vexipc_service;
 struct vexipc_transport_ops;
 
 enum {
-	VEXIPC_OWN_ID_BITS	= 10,	/* buckets for ids that clients choose */
+	VEXIPC_OWN_ID_BITS	= 9,	/* buckets for ids that clients choose: a page */
 	VEXIPC_MAX_REPLIES	= 256,	/* unread acks, lists, ... of one endpoint */
 };
 

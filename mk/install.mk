@@ -74,4 +74,6 @@ unit: $(units)
 $(out)/lib/pkgconfig/%.pc:
 	@mkdir -p $(@D)
 	$(Q)printf '%s\n' 'Name: lib$*' 'Description: embedding requests through the kernel' \
-		'Version: 1' 'Cflags: -I$(incdir)' 'Libs: -L$(libdir) -l$*' >$@
+		'Version: 1' 'Cflags: -I$(incdir)' 'Libs: -L$(libdir) -l$*' \
+		'Requires.private: $(call packages,$(needs_$*))' \
+		'Libs.private: $(filter -%,$(needs_$*))' >$@

@@ -57,6 +57,7 @@ endef
 unit = $(eval $(call make_unit,$1,$2,$3))
 
 define make_library
+needs_$1 := $3
 $$(call note_packages,$$(call sources,$2),$3)
 $(out)/lib/lib$1.so: $(here)/$1.map $$(call objects,pic,$$(call sources,$2))
 $(out)/lib/lib$1.so: libs := $3

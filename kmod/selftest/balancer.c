@@ -68,7 +68,8 @@ static void round_robin_takes_turns(struct kunit *test)
 	int turn[6];
 
 	services_like(test, peers, 3, &any);
-	/* However much one has in hand. */
+	/* Whatever it weighs, and however much one has in hand. */
+	peers[0]->svc->spec.weight = 500;
 	give(test, client, peers[1], 5);
 	for (u32 i = 0; i < 6; i++)
 		turn[i] = next_by(test, client, VEXIPC_ALGORITHM_ROUND_ROBIN, peers, 3);
@@ -258,6 +259,25 @@ static void peak_ewma_flees_a_spike(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, next_by(test, client, algorithm, peers, 2), 1);
 	KUNIT_EXPECT_EQ(test, next_by(test, client, VEXIPC_ALGORITHM_LEAST_RESPONSE_TIME,
 				      peers, 2), 0);
+}
+
+static void peak_ewma_takes_the_better_of_two_at_random(struct kunit *test)
+{
+	struct peer *client = new_peer(test), *peers[3];
+	u32 got[3] = {};
+
+	services_like(test, peers, 3, &any);
+	/* So far apart that what is in hand does not matter. */
+	for (u32 i = 0; i < 60; i++) {
+		known_latency(peers[0], 1000, 1000);
+		known_latency(peers[1], 1000000, 1000000);
+		known_latency(peers[2], 1000000000, 1000000000);
+		got[next_by(test, client, VEXIPC_ALGORITHM_PEAK_EWMA, peers, 3)]++;
+	}
+	/* The worst is never the better; the best is not always among the two. */
+	KUNIT_EXPECT_EQ(test, got[2], 0);
+	KUNIT_EXPECT_GT(test, got[0], 0);
+	KUNIT_EXPECT_GT(test, got[1], 0);
 }
 
 static void peak_ewma_weighs_latency_with_what_is_in_hand(struct kunit *test)
@@ -500,6 +520,7 @@ static struct kunit_case balancer_cases[] = {
 	KUNIT_CASE(capability_takes_the_tightest_fit),
 	KUNIT_CASE(weighted_round_robin_is_smooth),
 	KUNIT_CASE(peak_ewma_flees_a_spike),
+	KUNIT_CASE(peak_ewma_takes_the_better_of_two_at_random),
 	KUNIT_CASE(peak_ewma_weighs_latency_with_what_is_in_hand),
 	KUNIT_CASE(failure_counts_as_the_timeout),
 	KUNIT_CASE(consistent_hash_moves_only_what_must),

@@ -11,8 +11,11 @@ enum { MANY = 128, USUAL_US = 1000, SAMPLES = 100 };
 /**
  * struct duel - a request that is late, and its hedge
  * @client: asked
- * @first:  has the request, under @id
- * @second: has the hedge, under @hedge
+ * @first:  has the request
+ * @second: has the hedge
+ * @ask:    what was asked
+ * @id:	    of the request, as @first knows it
+ * @hedge:  as @second does
  */
 struct duel {
 	struct peer *client, *first, *second;

@@ -18,7 +18,8 @@ enum { REQUESTS = 128, ROUNDS = 4 };
  * @client:  asked all
  * @service: was sent all, or has them queued
  * @other:   takes what @service loses
- * @asks:    the requests, and the ids they were sent under
+ * @asks:    the requests
+ * @ids:     under which they were sent
  * @won:     how many last steps were somebody's
  * @moved:   how many requests @service lost
  * @closed:  nothing more can be submitted

@@ -27,6 +27,7 @@ static const char * const place_ids[PLACES] = { "one", "two", "three" };
  * @places:  those that are there, or have just gone
  * @asks:    the requests
  * @begun:   how many have been taken up for submission
+ * @waiter:  of the kernel, asks and waits
  * @over:    no more will be submitted
  */
 struct storm {

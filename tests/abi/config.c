@@ -445,7 +445,7 @@ static void healthy_after(void)
 	set(VEXIPC_CONFIG_HEALTH_CHECK_INTERVAL_SEC, 1);
 	set(VEXIPC_CONFIG_PROBE_TIMEOUT_MS, 500);
 	set(VEXIPC_CONFIG_UNHEALTHY_AFTER, 1);
-	set(VEXIPC_CONFIG_HEALTHY_AFTER, 2);
+	set(VEXIPC_CONFIG_HEALTHY_AFTER, 3);
 	wait_state(two.client, "set", VEXIPC_STATE_FAILED, 10000);
 	/* The first may be late, and not count; those after it have time. */
 	set(VEXIPC_CONFIG_PROBE_TIMEOUT_MS, 60000);
@@ -455,7 +455,7 @@ static void healthy_after(void)
 			   sizeof(body));
 		peer_send(two.service, &a);
 	}
-	CHECK(answered >= 2);
+	CHECK(answered >= 3);
 	wait_state(two.client, "set", VEXIPC_STATE_ACTIVE, 5000);
 	close_two(&two);
 }

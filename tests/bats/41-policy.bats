@@ -99,6 +99,45 @@ finish_load() {
 	assert_output_has 'no policy'
 }
 
+# flees ID: of 40 requests it gets a fifth at the most; blindly chosen, it had half.
+flees() {
+	local before
+	before=$(stat_of completed "$1")
+	embed 40
+	echo "$(($(stat_of completed "$1") - before)) of 40"
+	[ $(($(stat_of completed "$1") - before)) -le 8 ]
+}
+
+@test "policy load goes by telemetry, and by the module's own figures without it" {
+	start_echo fast
+	start_echo slow --engine-options delay=300
+	policy load load
+	flees slow
+	policy unload load
+	vexipc telemetry attach
+	policy load load
+	flees slow
+	# What telemetry leaves behind is not gone by when it is old.
+	vexipc telemetry detach
+	sleep 2.5
+	flees slow
+	vexipc telemetry attach
+	flees slow
+	vexipc telemetry detach
+	assert_equal "$(policy_of load bad_answers)" 0
+}
+
+@test "policy content sends long texts to the lower tier, and models to who lists them" {
+	start_echo low --priority 1
+	start_echo high --priority 200
+	policy load content
+	embed 5
+	assert_equal "$(stat_of completed high) $(stat_of completed low)" "5 0"
+	printf '%03000d\n' 1 2 3 >"$BATS_TEST_TMPDIR/long"
+	vexipc embed -f "$BATS_TEST_TMPDIR/long" >/dev/null
+	assert_equal "$(stat_of completed high) $(stat_of completed low)" "5 3"
+}
+
 @test "the policy hears how attempts ended" {
 	start_echo good
 	load_test first

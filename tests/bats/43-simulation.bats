@@ -71,7 +71,7 @@ fails() {
 	figure "$1" '"share by second: \(.by_second | map((.[0] / add * 1000 | floor) / 1000))"'
 	holds "$1" ".by_second[$(($2 + 1)):$3] | (map(.[0]) | add) / (map(add) | add) < 0.05"
 	# In one second there are too few requests to tell a fifth from a quarter.
-	holds "$1" ".by_second[$(($3 + 8)):$(($3 + 11))] | map(.[0] / add) | add / length >= 0.2"
+	holds "$1" ".by_second[$(($3 + 7)):$(($3 + 10))] | map(.[0] / add) | add / length >= 0.2"
 	holds "$1" '.failed <= .submitted / 1000 and .refused == 0'
 }
 

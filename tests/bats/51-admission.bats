@@ -41,6 +41,20 @@ teardown_file() { :; }
 	abi-admission held
 }
 
+@test "a rate of requests: a batch is as many as its items; who is refused is told when to come back" {
+	start_echo one
+	config limit_user_requests=1 limit_user_burst_ms=5000
+	run -1 --separate-stderr vexipc embed --batch 20 {1..20}
+	refused=$(jq -s 'map(select(.error == "rate_limited")) | length' <<<"$output")
+	[ "$refused" -gt 0 ] && [ "$refused" -le 15 ]
+	jq -se 'length == 20 and all(.error == null or
+		.error == "rate_limited" and .retry_after_ms > 0 and .retry_after_ms <= 5000)' \
+		<<<"$output"
+	assert_equal "$(stat_of limited_user)" "$refused"
+	assert_equal "$(stat_of completed)" "$((20 - refused))"
+	assert_idle
+}
+
 @test "what is above the namespaces is set in the first one only" {
 	ip netns add other
 	run -0 ip netns exec other abi-admission module_field

@@ -20,7 +20,7 @@ static const struct argp_option argp_options[] = {
 	{ "batch", 'b', NULL, 0, "print, rather than draw; so without a terminal", 0 },
 	{ "iterations", 'n', "N", 0, "look N times, then end", 0 },
 	{ "delay", 'd', "SECONDS", 0, "between two looks, 0.1 to 3600 (1; replay: as recorded)", 0 },
-	{ "sort", 's', "COLUMN", 0, "id, state, share, rate (default), inflight, queued, p50, p99, "
+	{ "sort", 's', "COLUMN", 0, "id, state, breaker, share, rate (default), inflight, queued, p50, p99, "
 	  "errors, cpu or memory", 0 },
 	{ "filter", 'f', "TEXT", 0, "only services with TEXT in their id, or in this state", 0 },
 	{ "json", KEY_JSON, NULL, 0, "print JSON, an object a line; implies --batch", 0 },

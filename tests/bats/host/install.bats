@@ -40,7 +40,12 @@ plain() {
 	mkdir -p "$work/usr/src/vexipc-src"
 	git ls-files -z --cached --others --exclude-standard | grep -zv '^scripts/' |
 		cpio --quiet -0 -pdm "$work/usr/src/vexipc-src"
-	plain 'cd /usr/src/vexipc-src && make && make install'
+	plain 'cd /usr/src/vexipc-src && make && make install && cd /usr/src
+		sed -n "/^\`\`\`c/,/^\`\`\`$/p" vexipc-src/README.md | grep -v "^\`\`\`" >embed.c
+		gcc -o embed embed.c $(pkg-config --cflags --libs vexipc)
+		gcc -o embed-static embed.c $(pkg-config --cflags vexipc) -Wl,-Bstatic -lvexipc \
+			-Wl,-Bdynamic $(pkg-config --static --libs vexipc | sed "s/-lvexipc //")
+		if ldd embed-static | grep libvexipc; then exit 1; fi'
 	run scripts/vm run --layer "$work" -- sh -exc '
 		modprobe vexipc
 		test -c /dev/vexipc
@@ -50,6 +55,8 @@ plain() {
 		vexipc-embedd --id one --engine echo & service=$!
 		until vexipc status one >/dev/null 2>&1; do sleep 0.1; done
 		vexipc embed --dims 3 hello
+		/usr/src/embed hello
+		/usr/src/embed-static hello
 		vexipc telemetry attach
 		vexipc-top -b -n 1
 		vexipc telemetry detach
@@ -65,4 +72,5 @@ plain() {
 	echo "$output"
 	[ "$status" = 0 ]
 	[[ $output == *'"service":"one"'*gone ]]
+	[ "$(grep -c 'dimensions, the first is' <<<"$output")" = 2 ]
 }

@@ -100,5 +100,8 @@ two words
 
 @test "vm run: 125 on a bad option" {
 	vm_run 125 --nonsense -- true
+	vm_run 125 --kernel nonsense -- true
+	vm_run 125 --share "$BATS_TEST_TMPDIR/nowhere" -- true
+	vm_run 125 --timeout
 	[[ $stderr == *"--help"* ]]
 }
