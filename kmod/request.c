@@ -99,19 +99,17 @@ static unsigned long backoff_left(struct vexipc_request *req)
 static void timer_expired(struct timer_list *timer)
 {
 	struct vexipc_request *req = container_of(timer, struct vexipc_request, timer);
-	unsigned long left = jiffies_left(req), backoff;
+	unsigned long left = jiffies_left(req);
 
 	if (vexipc_request_done(req)) {
 		vexipc_request_put(req);
 		return;
 	}
 	/* Ticks that came late come at once, and jiffies run ahead. */
-	if (!left) {
+	if (left)
+		set_timer(req, min_not_zero(left, backoff_left(req)));
+	else
 		vexipc_request_finish(req, VEXIPC_ERR_TIMED_OUT);
-	} else {
-		backoff = backoff_left(req);
-		set_timer(req, backoff ? min(left, backoff) : left);
-	}
 	vexipc_request_put(req);
 }
 
