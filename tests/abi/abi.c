@@ -2,6 +2,8 @@
 /* The test harness, messages, ioctls. */
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include "abi.h"
@@ -65,6 +67,20 @@ int patience(int ms)
 	if (!times)
 		times = access("/sys/kernel/debug/kmemleak", F_OK) ? 1 : 5;
 	return ms * times;
+}
+
+static void nothing(int signal_number)
+{
+	(void)signal_number;
+}
+
+void interrupt_calls(bool on)
+{
+	const struct sigaction action = { .sa_handler = nothing };
+	const struct timeval tenth = { .tv_usec = on ? 100000 : 0 };
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &(struct itimerval) { tenth, tenth }, NULL);
 }
 
 const char *transport_name(uint32_t transport)

@@ -50,6 +50,8 @@ extern __thread char current[128];
 uint64_t now_ms(void);
 /* A debug kernel is about ten times slower: times to wait are longer. */
 int patience(int ms);
+/* From now on a signal ends what waits, every 100 ms; one before it waits does not count. */
+void interrupt_calls(bool on);
 
 /* --------------------------------------------------------------- messages -- */
 

@@ -2,10 +2,8 @@
 /* Reading, writing and polling the device. */
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 
 #include "abi.h"
@@ -88,22 +86,14 @@ static void blocking(void)
 	close(fd);
 }
 
-static void nothing(int signal_number)
-{
-	(void)signal_number;
-}
-
 static void interrupted(void)
 {
-	struct sigaction action = { .sa_handler = nothing };
-	struct itimerval timer = { .it_value.tv_usec = 100000, .it_interval.tv_usec = 100000 };
 	int fd = device_open(0);
 	char buf[256];
 
-	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &timer, NULL);
+	interrupt_calls(true);
 	EQUAL(result(read(fd, buf, sizeof(buf))), -EINTR);
-	setitimer(ITIMER_REAL, &(struct itimerval) { 0 }, NULL);
+	interrupt_calls(false);
 	close(fd);
 }
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The ioctls: what each does, and each way to be refused. */
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "abi.h"
@@ -470,15 +468,8 @@ static void embed_ids(void)
 	wait_idle();
 }
 
-static void interrupt(int signal_number)
-{
-	(void)signal_number;
-}
-
 static void embed_interrupted(void)
 {
-	struct sigaction action = { .sa_handler = interrupt };
-	struct itimerval timer = { .it_value.tv_usec = 100000, .it_interval.tv_usec = 100000 };
 	struct peer *service = peer_open(VEXIPC_TRANSPORT_CHARDEV);
 	unsigned char vector[64];
 	struct vexipc_embed e = embed_of("x", 1, vector, sizeof(vector));
@@ -487,10 +478,9 @@ static void embed_interrupted(void)
 
 	serve_as(service, "deaf");
 	stats_of(&before);
-	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &timer, NULL);
+	interrupt_calls(true);
 	EQUAL(call(fd, VEXIPC_IOC_EMBED, &e), -EINTR);
-	setitimer(ITIMER_REAL, &(struct itimerval) { 0 }, NULL);
+	interrupt_calls(false);
 	EQUAL(e.status, VEXIPC_ERR_INTERRUPTED);
 	stats_of(&after);
 	EQUAL(after.cancelled, before.cancelled + 1);

@@ -2,8 +2,6 @@
 /* Queues: the order in which what waits is sent, and what is refused or shed. */
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/time.h>
 
 #include "abi.h"
 
@@ -378,16 +376,9 @@ static void standing(void)
 	close_two();
 }
 
-static void on_alarm(int signal_number)
-{
-	(void)signal_number;
-}
-
 /* A batch of which not even one has found room yet is interrupted like any other. */
 static void batch_interrupted(void)
 {
-	struct sigaction action = { .sa_handler = on_alarm };
-	struct itimerval timer = { .it_value.tv_usec = 100000, .it_interval.tv_usec = 100000 };
 	unsigned char vector[64];
 	struct vexipc_embed_item items[3];
 	struct vexipc_embed_batch arg = {
@@ -404,10 +395,9 @@ static void batch_interrupted(void)
 			.data_ptr = (uintptr_t)"b", .data_size = 1,
 			.result_ptr = (uintptr_t)vector, .result_size = sizeof(vector),
 		};
-	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &timer, NULL);
+	interrupt_calls(true);
 	EQUAL(call(client->fd, VEXIPC_IOC_EMBED_BATCH, &arg), -EINTR);
-	setitimer(ITIMER_REAL, &(struct itimerval) { 0 }, NULL);
+	interrupt_calls(false);
 	EQUAL(arg.failed, ARRAY_SIZE(items));
 	for (size_t i = 0; i < ARRAY_SIZE(items); i++)
 		EQUAL(items[i].status, VEXIPC_ERR_INTERRUPTED);

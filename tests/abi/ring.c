@@ -5,8 +5,6 @@
  */
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -482,30 +480,11 @@ static void queues(void)
 
 /* ---------------------------------------------------------------- waiting -- */
 
-static void nothing(int sig)
-{
-	(void)sig;
-}
-
-static atomic_bool interrupted;
-
-/* Until it is: a signal before the call does not count. */
-static void *interrupt(void *thread)
-{
-	do {
-		poll(NULL, 0, 100);
-		pthread_kill(*(pthread_t *)thread, SIGUSR1);
-	} while (!interrupted);
-	return NULL;
-}
-
 static void waiting(void)
 {
-	struct sigaction action = { .sa_handler = nothing };
 	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	struct peer *client = peer_open(VEXIPC_TRANSPORT_CHARDEV);
 	struct vexipc_ring_enter enter;
-	pthread_t self = pthread_self(), thread;
 	struct pollfd ready;
 	struct worker worker;
 	uint64_t began, n = 0;
@@ -523,12 +502,10 @@ static void waiting(void)
 	EQUAL(ring_enter(&r, &enter), -ETIMEDOUT);
 	CHECK(now_ms() - began >= 200);
 
-	sigaction(SIGUSR1, &action, NULL);
-	EQUAL(pthread_create(&thread, NULL, interrupt, &self), 0);
 	enter.timeout_ns = 0;
+	interrupt_calls(true);
 	EQUAL(ring_enter(&r, &enter), -EINTR);
-	interrupted = true;
-	pthread_join(thread, NULL);
+	interrupt_calls(false);
 
 	/* Nobody waits: poll and the eventfd tell, until it is fetched. */
 	EQUAL(poll(&ready, 1, 0), 0);

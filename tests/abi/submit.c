@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* VEXIPC_IOC_SUBMIT: many requests and many completions in one call. */
 #include <poll.h>
-#include <signal.h>
-#include <stdatomic.h>
 
 #include "abi.h"
 
@@ -306,32 +304,12 @@ static void hears_why(void)
 	check_conserved();
 }
 
-static void nothing(int signal)
-{
-	(void)signal;
-}
-
-static atomic_bool interrupted;
-
-/* Until it is: a signal before the call does not count. */
-static void *interrupt(void *thread)
-{
-	do {
-		poll(NULL, 0, 100);
-		pthread_kill(*(pthread_t *)thread, SIGUSR1);
-	} while (!interrupted);
-	return NULL;
-}
-
 static void waits_no_longer(void)
 {
-	struct sigaction act = { .sa_handler = nothing };
 	struct peer *service = hold();
-	pthread_t self = pthread_self(), other;
 	struct vexipc_submit arg;
 	uint64_t before;
 
-	EQUAL(sigaction(SIGUSR1, &act, NULL), 0);
 	begin();
 	arg = many(2, 2, 2);
 	arg.timeout_ns = 50000000;
@@ -343,10 +321,9 @@ static void waits_no_longer(void)
 	EQUAL(submit(&arg), -ETIMEDOUT);
 	CHECK(now_ms() - before >= 50);
 	arg.timeout_ns = 0;
-	EQUAL(pthread_create(&other, NULL, interrupt, &self), 0);
+	interrupt_calls(true);
 	EQUAL(submit(&arg), -EINTR);
-	interrupted = true;
-	EQUAL(pthread_join(other, NULL), 0);
+	interrupt_calls(false);
 	/* The service's death ends them, and so the wait. */
 	peer_close(service);
 	EQUAL(submit(&arg), 0);

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Round trips while there is more than one service, or much that waits. */
 #include <err.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 
 #include "crowd.h"
 #include "vexipc_link.h"
@@ -20,7 +18,6 @@ void services_open(struct services *services, const struct bench_work *work,
 		   void *arg)
 {
 	unsigned int count = work->services ? work->services : 1;
-	struct rlimit files = { 2 * VEXIPC_MAX_SERVICES, 2 * VEXIPC_MAX_SERVICES };
 
 	services->count = count;
 	services->fd = calloc(count, sizeof(*services->fd));
@@ -28,9 +25,10 @@ void services_open(struct services *services, const struct bench_work *work,
 		err(1, NULL);
 	services->epoll = -1;
 	if (count > 1) {
+		vexipc_allow_many_files();
 		services->epoll = epoll_create1(EPOLL_CLOEXEC);
-		if (services->epoll < 0 || setrlimit(RLIMIT_NOFILE, &files))
-			err(1, "so many services");
+		if (services->epoll < 0)
+			err(1, "epoll");
 	}
 	for (unsigned int i = 0; i < count; i++) {
 		struct epoll_event event = { .events = EPOLLIN, .data.u32 = i };
@@ -62,14 +60,8 @@ static void raise_limits(void)
 		{ .field = VEXIPC_CONFIG_QUEUE_BACKPRESSURE_PERCENT, .value = 100 },
 		{ .field = VEXIPC_CONFIG_QUEUE_SHED_PERCENT, .value = 100 },
 	};
-	struct vexipc_admin *admin;
-	int error = vexipc_admin_open(&admin);
 
-	if (!error)
-		error = vexipc_admin_config_set(admin, entries, ARRAY_SIZE(entries), NULL);
-	if (error)
-		errx(1, "limits for those that wait: %s", strerror(-error));
-	vexipc_admin_close(admin);
+	vexipc_configure("limits for those that wait", entries, ARRAY_SIZE(entries));
 }
 
 /* Bytes of slabs, of which those that wait are most. */
@@ -93,15 +85,12 @@ static double slab_bytes(void)
 double bench_crowd_wait(unsigned int count)
 {
 	const struct bench_work none = { .answer = sizeof(float) };
-	int service = vexipc_device_open(), client;
+	int service = vexipc_device_open(0), client = vexipc_device_open(O_NONBLOCK);
 	char text[WAITING_BYTES];
 	double before;
 
 	raise_limits();
 	vexipc_device_register(service, &none, VEXIPC_TRANSPORT_CHARDEV);
-	client = open(VEXIPC_DEVICE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	if (client < 0)
-		err(1, VEXIPC_DEVICE);
 	memset(text, 'x', sizeof(text));
 	before = slab_bytes();
 	for (unsigned int i = 0; i < count; i++) {

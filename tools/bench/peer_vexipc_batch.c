@@ -63,16 +63,8 @@ static void configure(uint32_t delay_us)
 		{ .field = VEXIPC_CONFIG_BATCH_DELAY_US, .value = delay_us },
 		{ .field = VEXIPC_CONFIG_BATCH_MAX_BYTES, .value = 1 << 20 },
 	};
-	struct vexipc_admin *admin;
-	uint32_t refused;
-	int error = vexipc_admin_open(&admin);
 
-	if (!error)
-		error = vexipc_admin_config_set(admin, entries, sizeof(entries) / sizeof(entries[0]),
-						&refused);
-	if (error)
-		errx(1, "dynamic_batching: %s", strerror(-error));
-	vexipc_admin_close(admin);
+	vexipc_configure("dynamic_batching", entries, ARRAY_SIZE(entries));
 }
 
 static void serve(struct bench_link *link, uint32_t transport, uint32_t delay_us)

@@ -3,10 +3,6 @@
  * vexipc, asked what it knows: as vexipc-chardev, but the texts repeat, and all of
  * them are in the cache when the round trips begin to count. The service idles.
  */
-#include <err.h>
-#include <errno.h>
-#include <string.h>
-
 #include "vexipc_link.h"
 
 /* Fewer than the cache has room for. */
@@ -18,14 +14,8 @@ static void set_cache(uint64_t on)
 		.field = VEXIPC_CONFIG_CACHE_ENABLED,
 		.value = on,
 	};
-	struct vexipc_admin *admin;
-	int error = vexipc_admin_open(&admin);
 
-	if (!error)
-		error = vexipc_admin_config_set(admin, &entry, 1, NULL);
-	if (error)
-		errx(1, "vexipc-cached: cache_enabled: %s", strerror(-error));
-	vexipc_admin_close(admin);
+	vexipc_configure("vexipc-cached: cache_enabled", &entry, 1);
 }
 
 static void setup(struct bench_link *link)

@@ -12,7 +12,7 @@
 
 static int open_service(const struct bench_work *work, unsigned int number, void *arg)
 {
-	int fd = vexipc_device_open();
+	int fd = vexipc_device_open(0);
 
 	(void)number;
 	(void)arg;

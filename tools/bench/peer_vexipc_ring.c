@@ -46,7 +46,7 @@ static int open_service(const struct bench_work *work, unsigned int number, void
 {
 	struct ring *ring = (struct ring *)rings + number;
 	uint32_t dimensions = (uint32_t)(work->answer / sizeof(float));
-	int fd = vexipc_device_open();
+	int fd = vexipc_device_open(0);
 
 	ring->setup = (struct vexipc_ring_setup) {
 		.request_size = slot_for(sizeof(struct request) + work->request),

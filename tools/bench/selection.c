@@ -5,31 +5,19 @@
  * nothing to choose, is the choosing.
  */
 #include <err.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <vexipc/vexipc.h>
-
 #include "selection.h"
+#include "vexipc_link.h"
 
 enum { WARM_UP = 50 };
-
-static int open_device(void)
-{
-	int fd = open(VEXIPC_DEVICE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-
-	if (fd < 0)
-		err(1, VEXIPC_DEVICE);
-	return fd;
-}
 
 static int open_service(unsigned int number)
 {
@@ -39,7 +27,7 @@ static int open_service(unsigned int number)
 		.service_id_len = (uint32_t)snprintf(id, sizeof(id), "bench-%u", number),
 		.transport = VEXIPC_TRANSPORT_CHARDEV,
 	};
-	int fd = open_device();
+	int fd = vexipc_device_open(O_NONBLOCK);
 
 	if (ioctl(fd, VEXIPC_IOC_REGISTER, &reg))
 		err(1, "register");
@@ -129,13 +117,11 @@ static void measure(struct choice *choice, int fd, uint32_t algorithm, unsigned 
 void bench_selection(const unsigned int *services, unsigned int count, uint32_t algorithm,
 		     unsigned int trips, bool instructions)
 {
-	struct rlimit files = { 2 * VEXIPC_MAX_SERVICES, 2 * VEXIPC_MAX_SERVICES };
 	uint32_t last = algorithm ? algorithm : VEXIPC_ALGORITHMS - 1;
 	struct choice choice = { .trips = trips };
-	int fds[VEXIPC_MAX_SERVICES], client = open_device();
+	int fds[VEXIPC_MAX_SERVICES], client = vexipc_device_open(O_NONBLOCK);
 
-	if (setrlimit(RLIMIT_NOFILE, &files))
-		err(1, "so many files");
+	vexipc_allow_many_files();
 	fds[0] = open_service(0);
 	choice.base = mean(client, VEXIPC_ALGORITHM_ROUND_ROBIN, trips);
 	close(fds[0]);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "vexipc_link.h"
@@ -20,9 +21,29 @@ void vexipc_service_id(char *id, size_t room)
 	snprintf(id, room, "bench-%d", (int)getpid());
 }
 
-int vexipc_device_open(void)
+void vexipc_configure(const char *what, struct vexipc_config_entry *entries, uint32_t count)
 {
-	int fd = open(VEXIPC_DEVICE, O_RDWR | O_CLOEXEC);
+	struct vexipc_admin *admin;
+	int error = vexipc_admin_open(&admin);
+
+	if (!error)
+		error = vexipc_admin_config_set(admin, entries, count, NULL);
+	if (error)
+		errx(1, "%s: %s", what, strerror(-error));
+	vexipc_admin_close(admin);
+}
+
+void vexipc_allow_many_files(void)
+{
+	struct rlimit files = { 2 * VEXIPC_MAX_SERVICES, 2 * VEXIPC_MAX_SERVICES };
+
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		err(1, "so many files");
+}
+
+int vexipc_device_open(int flags)
+{
+	int fd = open(VEXIPC_DEVICE, O_RDWR | O_CLOEXEC | flags);
 
 	if (fd < 0)
 		err(1, VEXIPC_DEVICE);

@@ -26,7 +26,7 @@ void vexipc_client_connect(struct bench_link *link)
 {
 	const struct bench_work *work = link->work;
 
-	link->client_fd[0] = vexipc_device_open();
+	link->client_fd[0] = vexipc_device_open(0);
 	link->priv = calloc(work->depth, request_len(work));
 	if (!link->priv)
 		err(1, NULL);

@@ -30,8 +30,13 @@ struct request {
 	unsigned char model_and_content[];
 } __attribute__((packed));
 
-/* The device, open; and a service that registers there for a transport. */
-int vexipc_device_open(void);
+/* Set these of the instance; @what is said when that fails. */
+void vexipc_configure(const char *what, struct vexipc_config_entry *entries, uint32_t count);
+/* As many descriptors as there may be services, and some more. */
+void vexipc_allow_many_files(void);
+
+/* The device, open with 0 or O_NONBLOCK; and a service that registers there for a transport. */
+int vexipc_device_open(int flags);
 void vexipc_device_register(int fd, const struct bench_work *work, uint32_t transport);
 
 /*
