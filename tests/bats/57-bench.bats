@@ -61,9 +61,10 @@ child() { until pgrep -P "$1"; do sleep 0.05; done; }
 	[[ $stderr == *"haproxy: left out"* ]]
 }
 
-# took PEER OPTION...: instructions a round trip
+# took PEER OPTION...: instructions a round trip; the median of five, for what the kernel
+# has put off may come due in one of them
 took() {
-	vexipc-bench -s 256:2048 -d 1 -n 500 --repeat 1 -p "$1" --json - "${@:2}" |
+	vexipc-bench -s 256:2048 -d 1 -n 200 --repeat 5 -p "$1" --json - "${@:2}" |
 		jq '.results[0].median | round'
 }
 
@@ -94,7 +95,7 @@ at_most() {
 
 @test "bench: 100,000 requests that wait for another service are in nobody's way" {
 	none=$(took vexipc-ring)
-	vexipc-bench -s 256:2048 -d 1 -n 200 --repeat 1 -p vexipc-ring --with-waiting 100000 \
+	vexipc-bench -s 256:2048 -d 1 -n 200 --repeat 5 -p vexipc-ring --with-waiting 100000 \
 		--json "$BATS_TEST_TMPDIR/json"
 	jq -e --argjson none "$none" '.waiting == 100000 and .waiting_bytes < 256 + 600 and
 		.results[0].median <= 1.15 * $none' "$BATS_TEST_TMPDIR/json"
