@@ -395,6 +395,27 @@ int vexipc_admission_hold(struct vexipc_request *req)
 		    vexipc_config(inst, VEXIPC_CONFIG_MAX_BYTES), mine) ? -EUSERS : 0;
 }
 
+/**
+ * vexipc_admission_hold_answer() - count an answer, too, until it has been taken
+ * @req: DONE by the caller's step, its answer in place
+ *
+ * It is let in whatever is held: those who ask for more are then refused.
+ *
+ * Context: any.
+ */
+void vexipc_admission_hold_answer(struct vexipc_request *req)
+{
+	/* Probes and hedges hold nothing. */
+	if (!req->held)
+		return;
+	req->held_bytes += req->answer_len;
+	atomic_long_add(req->answer_len, &req->inst->admission.bytes);
+	if (unlikely(req->user))
+		atomic_long_add(req->answer_len, &req->user->bytes);
+	if (unlikely(req->of_module))
+		atomic_long_add(req->answer_len, &module.bytes);
+}
+
 static int hold_of_user(struct vexipc_request *req, struct vexipc_party *user)
 {
 	struct vexipc_instance *inst = req->inst;

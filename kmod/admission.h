@@ -125,6 +125,7 @@ void vexipc_admission_refresh(struct vexipc_instance *inst);
 int vexipc_admission_hold(struct vexipc_request *req);
 int vexipc_admission_enter(struct vexipc_request *req, struct vexipc_charge *charge);
 void vexipc_admission_end(struct vexipc_charge *charge, bool refused);
+void vexipc_admission_hold_answer(struct vexipc_request *req);
 void vexipc_admission_release(struct vexipc_request *req);
 void vexipc_admission_retry_after(struct vexipc_request *req, u64 wait_ns);
 void vexipc_admission_refused(struct vexipc_request *req, enum vexipc_scope scope);

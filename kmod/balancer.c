@@ -39,8 +39,7 @@ static bool eligible(struct vexipc_service *svc, struct vexipc_pick *pick)
 	}
 	pick->capable = true;
 	if (!vexipc_service_available(svc) ||
-	    (!pick->last_choice &&
-	     (READ_ONCE(svc->degraded) || READ_ONCE(svc->stalled))) ||
+	    (!pick->last_choice && vexipc_service_degraded(svc)) ||
 	    (!pick->tried_too && vexipc_request_tried(req, svc->slot)))
 		return false;
 	pick->seen++;

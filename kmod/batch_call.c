@@ -225,12 +225,6 @@ static enum vexipc_error wait(struct batch *batch, int most)
 	return why;
 }
 
-/* Could it be accepted when some of those before it have gone? */
-static bool no_room(int err)
-{
-	return err == -ENOBUFS || err == -EUSERS;
-}
-
 static enum vexipc_error submit_all(struct batch *batch)
 {
 	enum vexipc_error why = VEXIPC_OK;
@@ -243,7 +237,7 @@ static enum vexipc_error submit_all(struct batch *batch)
 			item->user.status = why;
 			continue;
 		}
-		while (no_room(submit(batch, item, &batch->plug))) {
+		while (vexipc_request_no_room(submit(batch, item, &batch->plug))) {
 			under_way = atomic_read(&batch->left);
 			if (under_way)
 				why = wait(batch, under_way / 2);

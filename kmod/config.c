@@ -87,6 +87,7 @@ static const struct vexipc_config_row rows[VEXIPC_CONFIG_MAX + 1] = {
 	ROW(COALESCE,			0, 1, 0),
 	ROW(HEDGE_PERCENTILE,		0, 99, 0),
 	ROW(HEDGE_BUDGET_PERCENT,	0, 100, 10),
+	ROW(SLOW_AFTER_MS,		0, 3600000, 0),
 };
 
 void vexipc_config_init(struct vexipc_settings *s)

@@ -11,6 +11,7 @@
 #include "context.h"
 #include "health.h"
 #include "instance.h"
+#include "latency.h"
 #include "netlink.h"
 #include "protocol.h"
 #include "queue.h"
@@ -145,7 +146,7 @@ static bool has_peer(struct vexipc_service *svc)
 		struct vexipc_service *peer = rcu_dereference(set->service[i]);
 
 		found = peer && peer != svc && vexipc_service_available(peer) &&
-			!READ_ONCE(peer->stalled) && !READ_ONCE(peer->degraded);
+			!vexipc_service_degraded(peer);
 	}
 	rcu_read_unlock();
 	return found;
@@ -184,6 +185,33 @@ static void look_for_progress(struct vexipc_service *svc, u64 now)
 	}
 }
 
+/* One whose answers take too long is as good as one that misses probes. */
+static void look_at_latency(struct vexipc_service *svc, u64 now)
+{
+	u32 bound_ms = vexipc_config(svc->inst, VEXIPC_CONFIG_SLOW_AFTER_MS), ms;
+	enum vexipc_service_state before;
+	bool slow, was;
+
+	if (likely(!bound_ms && !READ_ONCE(svc->slow)))
+		return;
+	spin_lock_bh(&svc->lock);
+	before = vexipc_service_state(svc);
+	was = svc->slow;
+	ms = vexipc_latency_average(&svc->latency, now) / USEC_PER_MSEC;
+	/* Not back and forth at the bound. */
+	slow = bound_ms && ms >= (was ? bound_ms - bound_ms / 4 : bound_ms);
+	WRITE_ONCE(svc->slow, slow);
+	if (was && !slow)
+		svc->fresh_ns = now;
+	spin_unlock_bh(&svc->lock);
+	if (was == slow)
+		return;
+	vexipc_service_note_state(svc, before);
+	vexipc_alert(svc->inst, slow ? VEXIPC_ALERT_SERVICE_SLOW : VEXIPC_ALERT_SERVICE_BACK,
+		     svc, ms, slow ? "service takes too long to answer" :
+				     "service answers in time again");
+}
+
 static void look_at(struct vexipc_service *svc)
 {
 	struct vexipc_instance *inst = svc->inst;
@@ -201,6 +229,7 @@ static void look_at(struct vexipc_service *svc)
 	if (READ_ONCE(svc->leave_when_idle))
 		vexipc_registry_leave_when_idle(svc);
 	look_for_progress(svc, now);
+	look_at_latency(svc, now);
 	/* It may have come back, or been given more room. */
 	if (vexipc_overflow_waits(&inst->overflow))
 		vexipc_overflow_refill(svc);
@@ -339,13 +368,15 @@ u32 vexipc_health_reported_cpu(const struct vexipc_service *svc, u64 now_ns)
  * @svc: whose; locked
  *
  * Return: 0 (unhealthy, gone) to 100; each failed probe in a row takes its
- * share of what makes a service unhealthy.
+ * share of what makes a service unhealthy, and answers that take long, or do not
+ * come, half of the rest.
  */
 u32 vexipc_health_score(const struct vexipc_service *svc)
 {
-	u32 limit = vexipc_config(svc->inst, VEXIPC_CONFIG_UNHEALTHY_AFTER);
+	u32 limit = vexipc_config(svc->inst, VEXIPC_CONFIG_UNHEALTHY_AFTER), score;
 
 	if (svc->gone || svc->failed)
 		return 0;
-	return 100 - 100 * min(svc->probes_failed, limit) / (limit + 1);
+	score = 100 - 100 * min(svc->probes_failed, limit) / (limit + 1);
+	return svc->slow || svc->stalled ? score / 2 : score;
 }

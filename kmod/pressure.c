@@ -14,10 +14,12 @@
 #include <linux/ktime.h>
 #include <linux/log2.h>
 #include <linux/math.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 
+#include "admission.h"
 #include "alert.h"
 #include "instance.h"
 #include "overflow.h"
@@ -34,8 +36,10 @@ enum {
 	SHEDDING,	/* the same of shedding */
 };
 
-/* A user has few places if it has less than one in so many of those that are free. */
-enum { FEW = 8 };
+enum {
+	FEW	= 8,	/* a user has few places if less than one in so many free ones */
+	LOOK_AT	= 16,	/* services, to say when there is room */
+};
 
 static u32 limit_of(const struct vexipc_instance *inst)
 {
@@ -137,6 +141,55 @@ int vexipc_pressure_admit(struct vexipc_request *req)
 	if (likely(now < calm_level(req->inst)))
 		return 0;
 	return admit_under_pressure(req, now);
+}
+
+/* Places that the services which have something queued free in a second. */
+static u64 places_a_second(struct vexipc_instance *inst)
+{
+	struct vexipc_capable *set;
+	u32 seen = 0, i;
+	u64 sum = 0;
+
+	rcu_read_lock();
+	set = rcu_dereference(inst->services)->all;
+	for (i = 0; i < set->count && seen < LOOK_AT; i++) {
+		struct vexipc_service *svc = rcu_dereference(set->service[i]);
+		u32 waiting = svc ? READ_ONCE(svc->queued) : 0;
+		u64 ns = waiting ? vexipc_service_queue_ns(svc) : 0;
+
+		seen += !!svc;
+		if (ns)
+			sum += div64_u64((u64)waiting * NSEC_PER_SEC, ns);
+	}
+	/* The others are as these are. */
+	if (i < set->count)
+		sum = div_u64(sum * set->count, i);
+	rcu_read_unlock();
+	return sum;
+}
+
+/**
+ * vexipc_pressure_retry_after() - say when there may be room
+ * @req: is refused
+ * @err: for want of it: -ENOBUFS, -EAGAIN, -EXFULL, -EUSERS
+ *
+ * As long as the services need for what is too much now, by what they have taken
+ * for an answer until now. Where they have given none, nothing is said.
+ */
+void vexipc_pressure_retry_after(struct vexipc_request *req, int err)
+{
+	struct vexipc_instance *inst = req->inst;
+	u32 now = queued(inst), most = limit_of(inst);
+	u64 rate = places_a_second(inst);
+
+	if (err == -EXFULL)
+		most = level(inst, VEXIPC_CONFIG_QUEUE_SHED_PERCENT);
+	else if (err == -EAGAIN)
+		most = back_level(inst);
+	req->retry_after_ms = 0;
+	if (rate)
+		vexipc_admission_retry_after(req, div64_u64((now - min(now, most) + 1ull) *
+							    NSEC_PER_SEC, rate));
 }
 
 /**

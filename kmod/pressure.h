@@ -29,6 +29,7 @@ struct vexipc_pressure {
 
 void vexipc_pressure_init(struct vexipc_pressure *p);
 int vexipc_pressure_admit(struct vexipc_request *req);
+void vexipc_pressure_retry_after(struct vexipc_request *req, int err);
 bool vexipc_pressure_take(struct vexipc_request *req);
 void vexipc_pressure_give(struct vexipc_request *req);
 bool vexipc_pressure_make_room(struct vexipc_request *req);

@@ -90,6 +90,7 @@ struct vexipc_service_spec {
  * @failed:	unhealthy; gets probes only
  * @degraded:	missed something, or is coming back
  * @stalled:	has answered nothing of what it has for too long
+ * @slow:	its answers take too long
  * @leave:	carries @leave_when_idle out
  * @move_on:	its breaker has opened: what waits goes elsewhere; a reference
  * @send_work:	netlink: tries again to send what found no room; a reference
@@ -139,7 +140,7 @@ struct vexipc_service {
 	u32 queued;
 	u32 in_flight;
 	u64 in_flight_bytes;
-	bool gone, draining, leave_when_idle, failed, degraded, stalled;
+	bool gone, draining, leave_when_idle, failed, degraded, stalled, slow;
 	struct work_struct leave;
 	struct work_struct move_on;
 	struct delayed_work send_work;
@@ -200,6 +201,12 @@ struct vexipc_service *vexipc_registry_next(struct vexipc_instance *inst, u32 *s
 					    const struct vexipc_filter *filter);
 struct vexipc_service *vexipc_registry_at(struct vexipc_instance *inst, u32 slot);
 u32 vexipc_registry_count(struct vexipc_instance *inst);
+
+/* vexipc_service_degraded() - does it get only what no other can do? */
+static inline bool vexipc_service_degraded(const struct vexipc_service *svc)
+{
+	return READ_ONCE(svc->degraded) | READ_ONCE(svc->stalled) | READ_ONCE(svc->slow);
+}
 
 u32 vexipc_service_max(const struct vexipc_service *svc);
 u32 vexipc_service_limit(const struct vexipc_service *svc);

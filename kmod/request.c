@@ -17,6 +17,7 @@
 #include "hedge.h"
 #include "instance.h"
 #include "memory.h"
+#include "pressure.h"
 #include "protocol.h"
 #include "queue.h"
 #include "registry.h"
@@ -243,6 +244,8 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 			vexipc_count(inst, CANCELLED);
 			break;
 		default:
+			if (error == VEXIPC_ERR_SHED)
+				vexipc_pressure_retry_after(req, -EXFULL);
 			vexipc_count(inst, FAILED);
 			this_cpu_inc(inst->stats->failed_by[error]);
 		}
@@ -256,6 +259,9 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 			     req->content_len, req->answer_len, req->count, req->priority);
 
 	shared = READ_ONCE(req->kept) ? vexipc_cache_leave(req, error) : NULL;
+	/* Who waits for it takes it at once; others may leave it lie. */
+	if (req->complete != vexipc_request_wake && req->answer_len)
+		vexipc_admission_hold_answer(req);
 	/* Pairs with vexipc_request_wait(), which looks at what came of it. */
 	smp_store_release(&req->finished, true);
 	req->complete(req);

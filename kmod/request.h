@@ -280,6 +280,12 @@ static inline bool vexipc_request_counts(const struct vexipc_request *req)
 	return !vexipc_request_is_probe(req) && likely(!req->hedged);
 }
 
+/* vexipc_request_no_room() - could it be accepted when some of those before it have gone? */
+static inline bool vexipc_request_no_room(int err)
+{
+	return err == -ENOBUFS || err == -EUSERS;
+}
+
 struct vexipc_request *vexipc_request_alloc(const struct vexipc_context *ctx,
 					    struct vexipc_endpoint *ep, u32 type);
 void vexipc_request_put(struct vexipc_request *req);

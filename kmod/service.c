@@ -61,7 +61,7 @@ enum vexipc_service_state vexipc_service_state(const struct vexipc_service *svc)
 		return VEXIPC_STATE_FAILED;
 	if (READ_ONCE(svc->draining))
 		return VEXIPC_STATE_DRAINING;
-	if (READ_ONCE(svc->degraded) || READ_ONCE(svc->stalled))
+	if (vexipc_service_degraded(svc))
 		return VEXIPC_STATE_DEGRADED;
 	if (READ_ONCE(svc->in_flight) >= vexipc_service_limit(svc))
 		return VEXIPC_STATE_BUSY;

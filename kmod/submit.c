@@ -148,6 +148,7 @@ static int admit(struct vexipc_request *req)
 	if (atomic_inc_return(&inst->live) >
 	    vexipc_config(inst, VEXIPC_CONFIG_MAX_CONCURRENT_REQUESTS)) {
 		atomic_dec(&inst->live);
+		vexipc_pressure_retry_after(req, -EUSERS);
 		return -EUSERS;
 	}
 	return 0;
@@ -176,14 +177,21 @@ static int route_new(struct vexipc_request *req, struct vexipc_plug *plug)
 	return err;
 }
 
-static int refuse(struct vexipc_request *req, int err)
+static int refuse(struct vexipc_request *req, const struct vexipc_plug *plug, int err)
 {
 	enum vexipc_error error = vexipc_error_from_errno(err);
 
 	req->status = error;
+	if (plug && vexipc_request_no_room(err)) {
+		/* Its client waits for what it has under way, and hands it in again. */
+		vexipc_count_add(req->inst, SUBMITTED, -1);
+		return err;
+	}
 	if (!vexipc_request_is_probe(req)) {
 		vexipc_count(req->inst, REFUSED);
 		this_cpu_inc(req->inst->stats->refused_by[error]);
+		if (err == -ENOBUFS || err == -EAGAIN || err == -EXFULL)
+			vexipc_pressure_retry_after(req, err);
 	}
 	vexipc_trace(request_refuse, req->inst->cookie, req->request_id,
 		     from_kuid(&init_user_ns, req->uid), error, req->content_len,
@@ -292,7 +300,8 @@ int vexipc_request_submit(struct vexipc_request *req)
  * vexipc_request_submit_plugged() - the same, but the service is not told yet
  * @req: see there; without @plug it is the same
  * @plug: vexipc_request_unplug() tells its services; until then the caller must
- *	  not wait. The caller keeps the time, too.
+ *	  not wait. The caller keeps the time, too, and comes again when there was
+ *	  vexipc_request_no_room(), which does not count as a refusal.
  *
  * Context: may sleep.
  * Return: see there.
@@ -318,7 +327,7 @@ int vexipc_request_submit_plugged(struct vexipc_request *req, struct vexipc_plug
 
 	err = admit(req);
 	if (err)
-		return refuse(req, err);
+		return refuse(req, plug, err);
 	if (likely(vexipc_request_is_probe(req) || !vexipc_admission_on(inst)))
 		err = hand_in(req, plug);
 	else
@@ -327,7 +336,7 @@ int vexipc_request_submit_plugged(struct vexipc_request *req, struct vexipc_plug
 		return 0;
 	if (!vexipc_request_is_probe(req))
 		atomic_dec(&inst->live);
-	return refuse(req, err);
+	return refuse(req, plug, err);
 }
 
 /**

@@ -345,6 +345,26 @@ static void users_hold_no_more_than_they_may(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, submit(ask_as(test, client, new_number(), 0)), 0);
 }
 
+static void unread_answers_are_held(struct kunit *test)
+{
+	struct peer *service = new_service(test, "service"), *client = new_peer(test);
+	u32 uid = new_number();
+	struct ask *first = ask_as(test, client, uid, 0);
+
+	configure(test, VEXIPC_CONFIG_MAX_BYTES_PER_USER, 2 * LEN);
+	KUNIT_ASSERT_EQ(test, submit(first), 0);
+	KUNIT_EXPECT_EQ(test, counted(test, held_bytes), LEN);
+	KUNIT_EXPECT_EQ(test, answer(service, send_next(service)), 0);
+	expect_ended(test, first, VEXIPC_OK);
+	KUNIT_EXPECT_EQ(test, counted(test, held_bytes), LEN + VECTOR_BYTES);
+	KUNIT_EXPECT_EQ(test, submit(ask_as(test, client, uid, 0)), -EUSERS);
+	KUNIT_EXPECT_EQ(test, submit(ask_as(test, client, new_number(), 0)), 0);
+	/* A failure has no vector. */
+	KUNIT_EXPECT_EQ(test, answer_error(service, send_next(service),
+					   VEXIPC_ERR_SERVICE_FAILED, 0), 0);
+	KUNIT_EXPECT_EQ(test, counted(test, held_bytes), 3 * LEN + VECTOR_BYTES);
+}
+
 /* ---------------------------------------------------------------- gradient -- */
 
 /* struct model is a service that works on so many at once, each for so long. */
@@ -480,6 +500,7 @@ static struct kunit_case admission_cases[] = {
 	KUNIT_CASE(adaptive_rates_refuse_while_queues_are_full),
 	KUNIT_CASE(those_who_come_at_once_get_what_is_there),
 	KUNIT_CASE(users_hold_no_more_than_they_may),
+	KUNIT_CASE(unread_answers_are_held),
 	KUNIT_CASE(finds_what_a_service_does_at_once),
 	KUNIT_CASE(follows_a_service_that_changes),
 	KUNIT_CASE(unused_limit_is_not_changed),

@@ -62,6 +62,49 @@ static void who_does_not_wait_is_told_to_come_back(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, vexipc_pressure_writable(f->inst));
 }
 
+static void expect_later(struct kunit *test, struct ask *ask, int err, u32 ms)
+{
+	KUNIT_EXPECT_EQ(test, submit(ask), err);
+	KUNIT_EXPECT_EQ(test, ask->req->retry_after_ms, ms);
+}
+
+/* Two at a time, 10 ms each: a place is free each 5 ms. */
+static void who_is_refused_is_told_when_to_come_back(struct kunit *test)
+{
+	struct vexipc_service_spec like = { .max_concurrent = 2, .latency_us = 10000 };
+	struct peer *client = new_peer(test);
+	struct ask *low, *normal;
+
+	new_service_like(test, "one", &like);
+	configure(test, VEXIPC_CONFIG_MAX_QUEUE_SIZE, 10);
+	low = queue_with(test, client, VEXIPC_PRIORITY_LOW);
+	for (u32 i = 0; i < 7; i++)
+		queue_with(test, client, VEXIPC_PRIORITY_NORMAL);
+	normal = ask_with(test, client, VEXIPC_PRIORITY_NORMAL);
+	normal->req->nonblock = true;
+	expect_later(test, normal, -EAGAIN, 2 * 5);
+	queue_with(test, client, VEXIPC_PRIORITY_NORMAL);
+	expect_later(test, ask_with(test, client, VEXIPC_PRIORITY_LOW), -EXFULL, 5);
+	queue_with(test, client, VEXIPC_PRIORITY_CRITICAL);
+	expect_later(test, ask_with(test, client, VEXIPC_PRIORITY_LOW), -ENOBUFS, 5);
+	KUNIT_EXPECT_EQ(test, low->req->retry_after_ms, 0);
+	queue_with(test, client, VEXIPC_PRIORITY_CRITICAL);
+	expect_ended(test, low, VEXIPC_ERR_SHED);
+	KUNIT_EXPECT_EQ(test, low->req->retry_after_ms, 5);
+	configure(test, VEXIPC_CONFIG_MAX_CONCURRENT_REQUESTS, 10);
+	expect_later(test, ask_with(test, client, VEXIPC_PRIORITY_CRITICAL), -EUSERS, 5);
+}
+
+static void nothing_is_known_of_who_never_answered(struct kunit *test)
+{
+	struct peer *client = new_peer(test);
+
+	new_service(test, "one");
+	configure(test, VEXIPC_CONFIG_MAX_QUEUE_SIZE, 1);
+	queue_with(test, client, VEXIPC_PRIORITY_NORMAL);
+	expect_later(test, ask_with(test, client, VEXIPC_PRIORITY_NORMAL), -ENOBUFS, 0);
+}
+
 static int submit_of(struct kunit *test, struct peer *client, u32 user)
 {
 	struct ask *ask = ask_with(test, client, VEXIPC_PRIORITY_NORMAL);
@@ -305,6 +348,8 @@ static void a_standing_queue_is_dropped_from_faster_and_faster(struct kunit *tes
 static struct kunit_case pressure_cases[] = {
 	KUNIT_CASE(low_is_refused_from_the_shed_level_on),
 	KUNIT_CASE(who_does_not_wait_is_told_to_come_back),
+	KUNIT_CASE(who_is_refused_is_told_when_to_come_back),
+	KUNIT_CASE(nothing_is_known_of_who_never_answered),
 	KUNIT_CASE(a_users_flood_leaves_room_for_others),
 	KUNIT_CASE(the_newest_of_the_lowest_makes_room),
 	KUNIT_CASE(who_waits_has_the_place_that_is_given_back),

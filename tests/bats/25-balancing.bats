@@ -174,6 +174,23 @@ hold_pinned() {
 	status_is stuck state active
 }
 
+@test "slow_after_ms: one that takes long is degraded, and back when it answers in time" {
+	config slow_after_ms=500
+	start_service slow -m hold
+	start_service good
+	hold_pinned slow 1
+	sleep 1
+	tell slow 'mode answer'
+	tell slow flush
+	wait_until 20 status_is slow state degraded
+	status_is slow health 50
+	for i in 1 2 3 4; do assert_equal "$(who "$i")" good; done
+	run -0 vexipc embed --service slow {1..30}
+	wait_until 20 status_is slow state active
+	status_is slow health 100
+	config slow_after_ms=0
+}
+
 @test "slow_start_sec: load-based gives a newcomer little at first" {
 	config algorithm=load-based slow_start_sec=0
 	start_service old

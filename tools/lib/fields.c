@@ -123,7 +123,7 @@ static const struct vexipc_field stats_fields[] = {
 	T(limited_instance, "", NUMBER, "refused by the rate limit of the instance"),
 	T(limited_module, "", NUMBER, "refused by the rate limit of the module"),
 	T(limited_service, "", NUMBER, "refused by the rate limits of all services that could"),
-	T(held_bytes, "bytes", NUMBER, "content of requests in memory now"),
+	T(held_bytes, "bytes", NUMBER, "content of requests, and answers not yet read, in memory now"),
 	T(denied_privilege, "", NUMBER, "denied for want of CAP_NET_ADMIN"),
 	T(denied_token, "", NUMBER, "denied for a token not good for it"),
 	T(denied_rule, "", NUMBER, "denied by an access rule"),
@@ -298,6 +298,8 @@ static const struct vexipc_field config_fields[] = {
 	  "what takes longer than so many of a service's answers is asked of another, too; 0: is not"),
 	C("hedge_budget_percent", HEDGE_BUDGET_PERCENT, "%", NUMBER,
 	  "requests under way that may be asked of two services at once; at least 3"),
+	C("slow_after_ms", SLOW_AFTER_MS, "ms", NUMBER,
+	  "a service whose answers take so long on the average is degraded; 0: never"),
 	{ 0 },
 };
 

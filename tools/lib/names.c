@@ -67,6 +67,7 @@ static const char *const alerts[] = {
 	[VEXIPC_ALERT_SHEDDING_BEGAN]	   = "shedding-began",
 	[VEXIPC_ALERT_SHEDDING_ENDED]	   = "shedding-ended",
 	[VEXIPC_ALERT_RATE_LIMITED]	   = "rate-limited",
+	[VEXIPC_ALERT_SERVICE_SLOW]	   = "service-slow",
 };
 
 static const char *const policy_states[] = {

@@ -1027,7 +1027,7 @@ struct vexipc_stats {
 	__aligned_u64 limited_instance;
 	__aligned_u64 limited_module;
 	__aligned_u64 limited_service;		/* of every service that could */
-	__aligned_u64 held_bytes;		/* content of requests, now */
+	__aligned_u64 held_bytes;		/* content of requests, unread answers, now */
 	__aligned_u64 denied_privilege;		/* for want of CAP_NET_ADMIN */
 	__aligned_u64 denied_token;		/* for a token that is not good for it */
 	__aligned_u64 denied_rule;		/* by an access rule */
@@ -1143,6 +1143,7 @@ enum vexipc_config_field {
 	VEXIPC_CONFIG_COALESCE			= 66,	/* equal requests are asked once */
 	VEXIPC_CONFIG_HEDGE_PERCENTILE		= 67,	/* hedge what is slower; 0: nothing */
 	VEXIPC_CONFIG_HEDGE_BUDGET_PERCENT	= 68,	/* of requests under way; at least 3 */
+	VEXIPC_CONFIG_SLOW_AFTER_MS		= 69,	/* answers take so long; 0: any time */
 	__VEXIPC_CONFIG_MAX
 };
 
@@ -1781,6 +1782,7 @@ enum vexipc_alert_kind {
 	VEXIPC_ALERT_SHEDDING_BEGAN	= 9,
 	VEXIPC_ALERT_SHEDDING_ENDED	= 10,
 	VEXIPC_ALERT_RATE_LIMITED	= 11,	/* value: ms until more may come */
+	VEXIPC_ALERT_SERVICE_SLOW	= 12,	/* value: ms that its answers take */
 	VEXIPC_ALERT_KINDS
 };
 
