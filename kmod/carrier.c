@@ -329,17 +329,9 @@ static int answer_member(struct vexipc_service *svc, u64 id,
 	int err;
 
 	answer.mem = NULL;
-	answer.data = NULL;
+	answer.data = data;
 	answer.len = len;
-	if (len) {
-		answer.mem = kvmemdup(data, len, VEXIPC_GFP_CALLER);
-		answer.data = answer.mem;
-	}
-	if (len && !answer.mem) {
-		answer.error = VEXIPC_ERR_NO_MEMORY;
-		answer.kind = VEXIPC_ERROR_RETRY;
-		answer.len = 0;
-	}
+	answer.borrowed = len;
 	err = vexipc_request_answer(svc, id, &answer);
 	kvfree(answer.mem);
 	return err;

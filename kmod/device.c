@@ -83,6 +83,7 @@ static int device_open(struct inode *inode, struct file *filp)
 	file->net = net;
 	init_waitqueue_head(&file->wait);
 	vexipc_endpoint_init(&file->ep, inst, &file_ops);
+	vexipc_endpoint_charge(&file->ep);
 	filp->private_data = file;
 	return stream_open(inode, filp);
 
@@ -364,7 +365,7 @@ static ssize_t write_one(struct vexipc_context *ctx, struct file *filp, struct i
 		vexipc_count(ctx->inst, BAD_MESSAGES);
 		return -EINVAL;
 	}
-	message = vexipc_caller_alloc(len);
+	message = vexipc_answer_alloc(&file->ep, &header, len);
 	if (!message)
 		return -ENOMEM;
 	memcpy(message, &header, sizeof(header));

@@ -90,6 +90,18 @@ void vexipc_endpoint_init(struct vexipc_endpoint *ep, struct vexipc_instance *in
 	atomic_inc(&inst->endpoints);
 }
 
+/**
+ * vexipc_endpoint_charge() - what is answered to it is at the caller's expense
+ * @ep: just begun
+ *
+ * As with sockets: of whoever opened it, whoever uses it later. An answer that is left
+ * unread must not fill up the memory cgroup of the service.
+ */
+void vexipc_endpoint_charge(struct vexipc_endpoint *ep)
+{
+	ep->memcg = get_mem_cgroup_from_mm(current->mm);
+}
+
 void vexipc_endpoint_put(struct vexipc_endpoint *ep)
 {
 	struct vexipc_instance *inst = ep->inst;
@@ -97,6 +109,7 @@ void vexipc_endpoint_put(struct vexipc_endpoint *ep)
 	if (!refcount_dec_and_test(&ep->refs))
 		return;
 	kvfree(ep->own_ids);
+	mem_cgroup_put(ep->memcg);
 	ep->ops->release(ep);
 	vexipc_instance_put_endpoint(inst);
 }

@@ -9,6 +9,7 @@
 #include <linux/timer.h>
 #include <linux/wait.h>
 
+struct mem_cgroup;
 struct vexipc_endpoint;
 struct vexipc_image;
 struct vexipc_instance;
@@ -72,6 +73,7 @@ struct vexipc_endpoint_ops {
  * @watched_ns:	 for when it is set; U64_MAX: it is not
  * @service:	 the service that it registered; stays until the endpoint goes,
  *		 or it is unregistered
+ * @memcg:	 at whose expense it is answered; NULL: whoever answers
  * @registering: a registration is under way
  * @closed:	 takes nothing new
  */
@@ -91,12 +93,14 @@ struct vexipc_endpoint {
 	struct timer_list watch;
 	u64 watched_ns;
 	struct vexipc_service *service;
+	struct mem_cgroup *memcg;
 	bool registering;
 	bool closed;
 };
 
 void vexipc_endpoint_init(struct vexipc_endpoint *ep, struct vexipc_instance *inst,
 			  const struct vexipc_endpoint_ops *ops);
+void vexipc_endpoint_charge(struct vexipc_endpoint *ep);
 void vexipc_endpoint_put(struct vexipc_endpoint *ep);
 void vexipc_endpoint_close(struct vexipc_endpoint *ep, bool died);
 

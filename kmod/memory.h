@@ -3,7 +3,9 @@
 #define _VEXIPC_MEMORY_H
 
 #include <linux/gfp.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -27,6 +29,23 @@ static inline void *vexipc_caller_alloc(size_t size)
 	if (size > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
 		return __vmalloc(size, VEXIPC_GFP_CALLER);
 	return kvmalloc(size, VEXIPC_GFP_CALLER);
+}
+
+/**
+ * vexipc_client_alloc() - memory that a client is to have from another's task
+ * @memcg: the client's, or NULL: as vexipc_caller_alloc()
+ * @size: bytes; what is there is not cleared
+ *
+ * Context: may sleep.
+ * Return: for kvfree(), or NULL.
+ */
+static inline void *vexipc_client_alloc(struct mem_cgroup *memcg, size_t size)
+{
+	struct mem_cgroup *before = set_active_memcg(memcg);
+	void *mem = vexipc_caller_alloc(size);
+
+	set_active_memcg(before);
+	return mem;
 }
 
 #endif

@@ -8,10 +8,10 @@
 #include "access.h"
 #include "context.h"
 #include "instance.h"
-#include "memory.h"
 #include "message.h"
 #include "netlink_socket.h"
 #include "protocol.h"
+#include "request.h"
 
 /* Bytes that unfinished messages of one instance may hold. */
 enum { MAX_ASSEMBLING = 256 << 20 };
@@ -157,15 +157,28 @@ static int check_first(const struct vexipc_socket *socket, const struct vexipc_p
 	return 0;
 }
 
-static int assembly_begin(struct vexipc_instance *inst, struct vexipc_assembly *a,
-			  u32 total, struct netlink_ext_ack *extack)
+/* For the whole message that begins with this. */
+static void *message_alloc(struct vexipc_socket *socket, const struct vexipc_piece *piece,
+			   u32 len)
 {
+	struct vexipc_msg_header header = {};
+
+	memcpy(&header, piece->data, min_t(u32, piece->len, sizeof(header)));
+	return vexipc_answer_alloc(&socket->ep, &header, len);
+}
+
+static int assembly_begin(struct vexipc_socket *socket, struct vexipc_assembly *a,
+			  const struct vexipc_piece *piece, struct netlink_ext_ack *extack)
+{
+	struct vexipc_instance *inst = socket->ep.inst;
+	u32 total = piece->total;
+
 	if (atomic_long_add_return(total, &inst->assembling) > MAX_ASSEMBLING) {
 		atomic_long_sub(total, &inst->assembling);
 		NL_SET_ERR_MSG(extack, "too many unfinished messages: send again later");
 		return -ENOBUFS;
 	}
-	a->data = vexipc_caller_alloc(total);
+	a->data = message_alloc(socket, piece, total);
 	if (!a->data) {
 		atomic_long_sub(total, &inst->assembling);
 		return -ENOMEM;
@@ -190,7 +203,7 @@ static int assemble(struct vexipc_socket *socket, struct vexipc_assembly *a,
 	if (!piece->offset) {
 		vexipc_assembly_drop(inst, a);
 		err = check_first(socket, piece, extack) ?:
-		      assembly_begin(inst, a, piece->total, extack);
+		      assembly_begin(socket, a, piece, extack);
 		if (err)
 			return err;
 	}
@@ -231,7 +244,7 @@ static int receive(struct vexipc_context *ctx, struct sk_buff *skb, struct genl_
 		/* The socket may have changed hands since the first fragment. */
 		err = permit(ctx, skb, info, message, len);
 	} else {
-		message = vexipc_caller_alloc(len);
+		message = message_alloc(socket, piece, len);
 		err = message ? 0 : -ENOMEM;
 		if (message)
 			memcpy(message, piece->data, len);

@@ -308,6 +308,7 @@ static struct vexipc_socket *socket_alloc(struct vexipc_instance *inst, struct s
 	if (!socket)
 		return NULL;
 	vexipc_endpoint_init(&socket->ep, inst, &socket_ops);
+	vexipc_endpoint_charge(&socket->ep);
 	sock_hold(sk);
 	socket->sk = sk;
 	socket->portid = portid;

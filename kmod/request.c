@@ -561,25 +561,14 @@ void vexipc_request_take_answer(struct vexipc_request *req, struct vexipc_answer
  */
 static int own_answer(const struct vexipc_request *req, struct vexipc_answer *answer)
 {
+	void *mem;
+
 	if (answer->lent.queue && req->reads_once && !req->kept && !req->hedged &&
 	    req->type == VEXIPC_MSG_EMBED_REQUEST) {
 		answer->borrowed = false;
 		return 0;
 	}
-	return vexipc_answer_copy(answer);
-}
-
-/**
- * vexipc_answer_copy() - make what an answer points to its own
- * @answer: borrowed
- *
- * Context: may sleep.
- * Return: 0, -ENOMEM.
- */
-int vexipc_answer_copy(struct vexipc_answer *answer)
-{
-	void *mem = vexipc_caller_alloc(answer->len ?: 1);
-
+	mem = vexipc_client_alloc(req->ep->memcg, answer->len ?: 1);
 	if (!mem)
 		return -ENOMEM;
 	memcpy(mem, answer->data, answer->len);
@@ -587,6 +576,71 @@ int vexipc_answer_copy(struct vexipc_answer *answer)
 	answer->data = mem;
 	answer->borrowed = false;
 	return 0;
+}
+
+/* Does this service hold the attempt that an answer is to? */
+static bool holds(const struct vexipc_service *svc, const struct vexipc_request *req,
+		  u64 correlation)
+{
+	return atomic_read(&req->state) == vexipc_state(vexipc_id_attempt(correlation),
+							 VEXIPC_SENT) &&
+	       READ_ONCE(req->svc) == svc;
+}
+
+/*
+ * Its client cannot have the answer: that is the end of it, and nothing that the
+ * service did wrong. The attempt is as in vexipc_request_answer().
+ */
+static void end_without_memory(struct vexipc_request *req, u64 correlation)
+{
+	u32 attempt = vexipc_id_attempt(correlation);
+	int state = vexipc_state(attempt, VEXIPC_SENT);
+	struct vexipc_service *svc;
+
+	if (!atomic_try_cmpxchg(&req->state, &state, vexipc_state(attempt, VEXIPC_DONE)))
+		return;
+	svc = vexipc_queue_leave(req, state, VEXIPC_ERR_CANCELLED);
+	vexipc_request_complete(req, state, VEXIPC_ERR_NO_MEMORY);
+	vexipc_queue_credit(svc);
+	vexipc_service_put(svc);
+}
+
+/**
+ * vexipc_answer_alloc() - memory for a message that may be an answer
+ * @ep: through what it comes
+ * @header: of it; nothing of it is believed
+ * @len: bytes
+ *
+ * The answer to a request is at the expense of who asked. If that has no memory left,
+ * the request ends here with VEXIPC_ERR_NO_MEMORY, and the service is rid of an answer
+ * that is nobody's any more. What goes to the members of a carrier they take a copy of.
+ *
+ * Context: may sleep.
+ * Return: for kvfree(), or NULL.
+ */
+void *vexipc_answer_alloc(struct vexipc_endpoint *ep,
+			  const struct vexipc_msg_header *header, u32 len)
+{
+	u32 type = le32_to_cpu(header->message_type);
+	u64 correlation = le64_to_cpu(header->correlation_id);
+	struct vexipc_service *svc = READ_ONCE(ep->service);
+	struct vexipc_request *req = NULL;
+	void *mem = NULL;
+
+	if (svc && (type == VEXIPC_MSG_EMBED_RESPONSE || type == VEXIPC_MSG_BATCH_RESPONSE))
+		req = vexipc_slots_find(&ep->inst->slots, correlation);
+	if (req) {
+		/* A hedge is of two requests, and a carrier's answer of many. */
+		if (holds(svc, req, correlation) && !req->hedged &&
+		    (type == VEXIPC_MSG_EMBED_RESPONSE ||
+		     req->type == VEXIPC_MSG_BATCH_REQUEST)) {
+			mem = vexipc_client_alloc(req->ep->memcg, len);
+			if (!mem)
+				end_without_memory(req, correlation);
+		}
+		vexipc_request_put(req);
+	}
+	return mem ?: vexipc_caller_alloc(len);
 }
 
 /* vexipc_request_orphan() - an answer that is nobody's; counts it, -ESRCH. */
@@ -611,8 +665,7 @@ int vexipc_request_orphan(struct vexipc_service *svc, u64 correlation)
  *
  * Context: no locks held.
  * Return: 0; -ESRCH an orphan: late, doubled, or another's; -EPROTO it does not
- * fit what was asked, and counts as a failure of the service; -ENOMEM for a copy of
- * what was borrowed, and nothing has changed.
+ * fit what was asked, and counts as a failure of the service.
  */
 int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 			  struct vexipc_answer *answer)
@@ -626,17 +679,15 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 
 	if (!req)
 		return vexipc_request_orphan(svc, correlation);
-	if (atomic_read(&req->state) != sent || READ_ONCE(req->svc) != svc) {
+	if (!holds(svc, req, correlation)) {
 		vexipc_request_put(req);
 		return vexipc_request_orphan(svc, correlation);
 	}
 
-	if (answer->borrowed) {
-		err = own_answer(req, answer);
-		if (err) {
-			vexipc_request_put(req);
-			return err;
-		}
+	if (answer->borrowed && own_answer(req, answer)) {
+		end_without_memory(req, correlation);
+		vexipc_request_put(req);
+		return 0;
 	}
 	if (error == VEXIPC_OK && !answer_fits(req, answer)) {
 		error = VEXIPC_ERR_BAD_ANSWER;

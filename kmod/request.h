@@ -330,7 +330,8 @@ bool vexipc_request_finish(struct vexipc_request *req, enum vexipc_error error);
 void vexipc_request_complete(struct vexipc_request *req, int state,
 			     enum vexipc_error error);
 void vexipc_request_take_answer(struct vexipc_request *req, struct vexipc_answer *answer);
-int vexipc_answer_copy(struct vexipc_answer *answer);
+void *vexipc_answer_alloc(struct vexipc_endpoint *ep,
+			  const struct vexipc_msg_header *header, u32 len);
 int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 			  struct vexipc_answer *answer);
 int vexipc_request_orphan(struct vexipc_service *svc, u64 correlation);

@@ -15,9 +15,9 @@
 
 #include "device.h"
 #include "instance.h"
-#include "memory.h"
 #include "message_service.h"
 #include "protocol.h"
+#include "request.h"
 #include "ring_entry.h"
 
 /* What is to be looked at of most answers: copied out of the slot, in one piece. */
@@ -75,13 +75,17 @@ static int take_message(const struct vexipc_ring_entry *e, void *message, u32 le
 /* One that lies in user memory. */
 static int take_side(const struct vexipc_ring_entry *e, u64 from, u32 length, u64 id)
 {
+	struct vexipc_msg_header header;
 	void *message;
 
-	if (length < sizeof(struct vexipc_msg_header))
+	if (length < sizeof(header))
 		return -EINVAL;
 	if (length > VEXIPC_MAX_MESSAGE)
 		return -EMSGSIZE;
-	message = vexipc_caller_alloc(length);
+	/* To know whose it is; it is read once more. */
+	if (copy_from_user(&header, u64_to_user_ptr(from), sizeof(header)))
+		return -EFAULT;
+	message = vexipc_answer_alloc(&e->ring->file->ep, &header, length);
 	if (!message)
 		return -ENOMEM;
 	if (copy_from_user(message, u64_to_user_ptr(from), length)) {
@@ -149,7 +153,8 @@ static int take_slot(const struct vexipc_ring_entry *e, u32 tag, u32 length, u64
 			return in.done ? 0 : err;
 		}
 	}
-	message = vexipc_caller_alloc(length);
+	memcpy(&head.header, slot, sizeof(head.header));
+	message = vexipc_answer_alloc(&e->ring->file->ep, &head.header, length);
 	if (!message)
 		return -ENOMEM;
 	memcpy(message, slot, length);

@@ -4,6 +4,7 @@
  * second: however slow the machine is, nothing comes back before it is looked at.
  */
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include "abi.h"
 
@@ -310,6 +311,29 @@ static void held(void)
 	check_conserved();
 }
 
+static void enter_cgroup(const char *group)
+{
+	char path[256], pid[32];
+	int fd;
+
+	CHECK(group);
+	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	fd = open(path, O_WRONLY);
+	CHECK(fd >= 0);
+	EQUAL(write(fd, pid, (size_t)snprintf(pid, sizeof(pid), "%d", getpid())) > 0, 1);
+	close(fd);
+}
+
+static void told_and_waits(const char *what)
+{
+	char byte;
+
+	puts(what);
+	fflush(stdout);
+	while (read(0, &byte, 1) > 0)
+		;
+}
+
 /*
  * memory CGROUP: in that cgroup, asks until there is no memory for more, and then
  * waits for the end of its input.
@@ -317,17 +341,11 @@ static void held(void)
 static void memory(void)
 {
 	struct peer *client = peer_open(VEXIPC_TRANSPORT_CHARDEV);
-	char byte, path[256], pid[32];
 	uint32_t accepted = 0;
-	int err, fd;
+	int err;
 
 	memset(content, 'x', sizeof(content));
-	CHECK(case_args[0]);
-	snprintf(path, sizeof(path), "%s/cgroup.procs", case_args[0]);
-	fd = open(path, O_WRONLY);
-	CHECK(fd >= 0);
-	EQUAL(write(fd, pid, (size_t)snprintf(pid, sizeof(pid), "%d", getpid())) > 0, 1);
-	close(fd);
+	enter_cgroup(case_args[0]);
 	while (!(err = submit(client, 1 << 20)) && accepted < 100)
 		accepted++;
 	EQUAL(err, -ENOMEM);
@@ -338,10 +356,57 @@ static void memory(void)
 		err = submit(client, 4096);
 		CHECK(!err || err == -ENOMEM);
 	}
-	puts("full");
-	fflush(stdout);
-	while (read(0, &byte, 1) > 0)
-		;
+	told_and_waits("full");
+	peer_close(client);
+}
+
+static const struct vexipc_msg_header *msg_at(const void *data, ssize_t at)
+{
+	return (const void *)((const char *)data + at);
+}
+
+/*
+ * unread CGROUP SERVICE: in that cgroup, asks for more than there is memory for, and
+ * reads what came of it at the end of its input: prints how many have a vector.
+ */
+static void unread(void)
+{
+	enum { MANY = 900, LONG = 8192 };
+	uint32_t vectors = 0, failed = 0;
+	struct peer *client;
+
+	enter_cgroup(case_args[0]);
+	client = peer_open(VEXIPC_TRANSPORT_CHARDEV);
+	/* Who has no memory left is killed for the next page of his own. */
+	EQUAL(mlockall(MCL_CURRENT | MCL_FUTURE), 0);
+	for (int i = 0; i < MANY; i++) {
+		struct vexipc_embed e = embed_of("text", 4, NULL, 0);
+
+		e.dimensions = LONG;
+		e.service_ptr = (uintptr_t)case_args[1];
+		e.service_len = (uint32_t)strlen(case_args[1]);
+		EQUAL(submit_as(client, e), 0);
+	}
+	told_and_waits("submitted");
+	while (vectors + failed < MANY) {
+		ssize_t len = read(client->fd, content, sizeof(content));
+
+		CHECK(len > 0);
+		for (ssize_t at = 0; at < len; at += msg_at(content, at)->length) {
+			const struct vexipc_msg_header *header = msg_at(content, at);
+			const struct vexipc_error_body *body = (const void *)(header + 1);
+
+			if (header->message_type == VEXIPC_MSG_EMBED_RESPONSE) {
+				vectors++;
+				continue;
+			}
+			EQUAL(header->message_type, VEXIPC_MSG_ERROR);
+			EQUAL(body->error, VEXIPC_ERR_NO_MEMORY);
+			failed++;
+		}
+	}
+	printf("%u vectors, %u without memory\n", vectors, failed);
+	CHECK(vectors && failed);
 	peer_close(client);
 }
 
@@ -359,6 +424,7 @@ int main(int argc, char **argv)
 	static const struct test_case cases[] = {
 		CASE(of_user), CASE(of_instance_and_module), CASE(of_session), CASE(of_service),
 		CASE(all_or_nothing), CASE(by_message), CASE(adaptive_rates), CASE(held), CASE(memory),
+		CASE(unread),
 		CASE(module_field), { 0 }
 	};
 

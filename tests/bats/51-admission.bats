@@ -133,6 +133,14 @@ limited_cgroup() {
 	echo "$root/vexipc-client"
 }
 
+# Away with it.
+remove_cgroup() {
+	wait_until 10 rmdir "$1"
+	if mountpoint -q "$BATS_TEST_TMPDIR/cgroup"; then
+		umount "$BATS_TEST_TMPDIR/cgroup"
+	fi
+}
+
 @test "a client over its memory.max gets ENOMEM, is not killed, and the others notice nothing" {
 	start_echo one --transport chardev -o delay=100000
 	start_echo two --dims 7
@@ -155,8 +163,40 @@ limited_cgroup() {
 	assert_equal "$status" 0
 	stop one
 	assert_idle
-	wait_until 10 rmdir "$group"
-	if mountpoint -q "$BATS_TEST_TMPDIR/cgroup"; then
-		umount "$BATS_TEST_TMPDIR/cgroup"
-	fi
+	remove_cgroup "$group"
+}
+
+@test "answers that are left unread are at the expense of the client, not of the service" {
+	local failed
+	for transport in chardev netlink ring; do
+		start_echo "$transport" --transport "$transport"
+	done
+	config max_queue_size=10000
+	group=$(limited_cgroup 24M)
+	mkfifo "$BATS_TEST_TMPDIR/hold"
+	for transport in chardev netlink ring; do
+		failed=$(stat_of failed)
+		kill -STOP "$(pid_of "$transport")"
+		start "to-$transport" sh -c "exec abi-admission unread $group $transport \
+			<$BATS_TEST_TMPDIR/hold"
+		exec 9>"$BATS_TEST_TMPDIR/hold"
+		wait_line "$BATS_TEST_TMPDIR/to-$transport.out" submitted 60 || {
+			errors_of "to-$transport"
+			return 1
+		}
+		kill -CONT "$(pid_of "$transport")"
+		wait_stat in_flight 0
+		wait_stat queued 0
+		# Nothing that the service did wrong, and others are served.
+		wait_until 20 service_is "$transport" active
+		assert_equal "$(vexipc status "$transport" --json | jq .failures)" 0
+		vexipc embed --dims 8192 --service "$transport" another >/dev/null
+		exec 9>&-
+		finish "to-$transport"
+		assert_equal "$status $(errors_of "to-$transport")" '0 '
+		[ "$(stat_of failed)" -gt "$failed" ]
+	done
+	config max_queue_size=1000
+	assert_idle
+	remove_cgroup "$group"
 }
