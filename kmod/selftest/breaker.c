@@ -5,6 +5,7 @@
 
 #include "breaker.h"
 #include "fixture.h"
+#include "health.h"
 
 static struct ask *ask_pinned(struct kunit *test, struct peer *client, struct peer *service)
 {

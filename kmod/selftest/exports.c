@@ -99,6 +99,7 @@ TESTED(vexipc_gradient_drop);
 TESTED(vexipc_gradient_limit);
 
 TESTED(vexipc_health_heartbeat);
+TESTED(vexipc_health_score);
 
 TESTED(vexipc_histogram_add);
 TESTED(vexipc_histogram_percentile);
