@@ -92,6 +92,13 @@ scene() {
 	scene batch_room chardev netlink client
 }
 
+@test "many in one call, and commands of io_uring, meet faults on either side" {
+	scene submission chardev chardev client
+	scene submission chardev netlink service
+	scene uring chardev chardev client
+	scene uring chardev ring service
+}
+
 @test "requests that travel together meet faults" {
 	scene carried chardev chardev service
 	scene carried chardev ring service
@@ -168,13 +175,15 @@ everywhere() {
 @test "all ways: rates" { everywhere refused; }
 
 # bats test_tags=long
-@test "all ways: the batch call" {
+@test "all ways: calls that have many, commands of io_uring" {
 	config buffer_size=1000000
 	for service in chardev netlink ring; do
 		for who in client service both; do
 			for size in 16 3000 100000; do
 				scene batch chardev $service $who $size
 				scene batch_room chardev $service $who $size
+				scene submission chardev $service $who $size
+				scene uring chardev $service $who $size
 			done
 		done
 	done
