@@ -329,10 +329,18 @@ static int answer_member(struct vexipc_service *svc, u64 id,
 	int err;
 
 	answer.mem = NULL;
-	answer.data = data;
+	answer.lent.queue = NULL;
+	answer.data = len ? data : NULL;
 	answer.len = len;
 	answer.borrowed = len;
 	err = vexipc_request_answer(svc, id, &answer);
+	if (err == -ENOMEM) {
+		answer = (struct vexipc_answer) {
+			.type = VEXIPC_MSG_ERROR,
+			.error = VEXIPC_ERR_NO_MEMORY, .kind = VEXIPC_ERROR_RETRY,
+		};
+		err = vexipc_request_answer(svc, id, &answer);
+	}
 	kvfree(answer.mem);
 	return err;
 }

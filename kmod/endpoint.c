@@ -244,6 +244,7 @@ void vexipc_endpoint_complete(struct vexipc_request *req)
 	if (closed) {
 		forget(ep, req);
 	} else {
+		req->out.reply = false;
 		list_add_tail(&req->out.node, &ep->out);
 		ep->completed++;
 	}

@@ -197,7 +197,7 @@ static void look_at_latency(struct vexipc_service *svc, u64 now)
 	spin_lock_bh(&svc->lock);
 	before = vexipc_service_state(svc);
 	was = svc->slow;
-	ms = vexipc_latency_average(&svc->latency, now) / USEC_PER_MSEC;
+	ms = vexipc_latency_average(&svc->response_time, now) / USEC_PER_MSEC;
 	/* Not back and forth at the bound. */
 	slow = bound_ms && ms >= (was ? bound_ms - bound_ms / 4 : bound_ms);
 	WRITE_ONCE(svc->slow, slow);
@@ -207,6 +207,9 @@ static void look_at_latency(struct vexipc_service *svc, u64 now)
 	if (was == slow)
 		return;
 	vexipc_service_note_state(svc, before);
+	/* There may be more that ails it. */
+	if (!slow && vexipc_service_degraded(svc))
+		return;
 	vexipc_alert(svc->inst, slow ? VEXIPC_ALERT_SERVICE_SLOW : VEXIPC_ALERT_SERVICE_BACK,
 		     svc, ms, slow ? "service takes too long to answer" :
 				     "service answers in time again");

@@ -16,6 +16,14 @@
  */
 #define VEXIPC_GFP_CALLER	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
+static inline void *vexipc_alloc(size_t size, gfp_t gfp)
+{
+	/* To try hard for many pages in a row is not worth it. */
+	if (size > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
+		return __vmalloc(size, gfp);
+	return kvmalloc(size, gfp);
+}
+
 /**
  * vexipc_caller_alloc() - memory that a caller makes the module keep
  * @size: bytes; what is there is not cleared
@@ -25,10 +33,7 @@
  */
 static inline void *vexipc_caller_alloc(size_t size)
 {
-	/* To try hard for many pages in a row is not worth it. */
-	if (size > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
-		return __vmalloc(size, VEXIPC_GFP_CALLER);
-	return kvmalloc(size, VEXIPC_GFP_CALLER);
+	return vexipc_alloc(size, VEXIPC_GFP_CALLER);
 }
 
 /**
@@ -42,7 +47,8 @@ static inline void *vexipc_caller_alloc(size_t size)
 static inline void *vexipc_client_alloc(struct mem_cgroup *memcg, size_t size)
 {
 	struct mem_cgroup *before = set_active_memcg(memcg);
-	void *mem = vexipc_caller_alloc(size);
+	/* Whoever answers does not look hard for what the client could do without. */
+	void *mem = vexipc_alloc(size, GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
 
 	set_active_memcg(before);
 	return mem;

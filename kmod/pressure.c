@@ -38,7 +38,7 @@ enum {
 
 enum {
 	FEW	= 8,	/* a user has few places if less than one in so many free ones */
-	LOOK_AT	= 16,	/* services, to say when there is room */
+	LOOK_AT	= 64,	/* services, to say when there is room */
 };
 
 static u32 limit_of(const struct vexipc_instance *inst)
@@ -147,17 +147,16 @@ int vexipc_pressure_admit(struct vexipc_request *req)
 static u64 places_a_second(struct vexipc_instance *inst)
 {
 	struct vexipc_capable *set;
-	u32 seen = 0, i;
 	u64 sum = 0;
+	u32 i;
 
 	rcu_read_lock();
 	set = rcu_dereference(inst->services)->all;
-	for (i = 0; i < set->count && seen < LOOK_AT; i++) {
+	for (i = 0; i < min(set->count, LOOK_AT); i++) {
 		struct vexipc_service *svc = rcu_dereference(set->service[i]);
 		u32 waiting = svc ? READ_ONCE(svc->queued) : 0;
 		u64 ns = waiting ? vexipc_service_queue_ns(svc) : 0;
 
-		seen += !!svc;
 		if (ns)
 			sum += div64_u64((u64)waiting * NSEC_PER_SEC, ns);
 	}

@@ -150,7 +150,7 @@ struct vexipc_service {
 	struct delayed_work hedge_work;
 	bool hedge_armed;
 	u64 fresh_ns;
-	struct vexipc_latency latency;
+	struct vexipc_latency latency, response_time;
 	struct vexipc_breaker breaker;
 	struct vexipc_gradient gradient;
 

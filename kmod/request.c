@@ -144,7 +144,6 @@ struct vexipc_request *vexipc_request_alloc(const struct vexipc_context *ctx,
 	INIT_LIST_HEAD(&req->node);
 	INIT_LIST_HEAD(&req->ep_node);
 	INIT_HLIST_NODE(&req->id_node);
-	INIT_LIST_HEAD(&req->out.node);
 	rcuwait_init(&req->waiter);
 	timer_setup(&req->timer, timer_expired, 0);
 	INIT_WORK(&req->work, route_again);
@@ -260,7 +259,7 @@ void vexipc_request_complete(struct vexipc_request *req, int state,
 
 	shared = READ_ONCE(req->kept) ? vexipc_cache_leave(req, error) : NULL;
 	/* Who waits for it takes it at once; others may leave it lie. */
-	if (req->complete != vexipc_request_wake && req->answer_len)
+	if (req->complete != vexipc_request_wake && !req->batched && req->answer_len)
 		vexipc_admission_hold_answer(req);
 	/* Pairs with vexipc_request_wait(), which looks at what came of it. */
 	smp_store_release(&req->finished, true);
@@ -578,6 +577,13 @@ static int own_answer(const struct vexipc_request *req, struct vexipc_answer *an
 	return 0;
 }
 
+static void forget_answer(struct vexipc_answer *answer)
+{
+	answer->data = NULL;
+	answer->len = 0;
+	answer->borrowed = false;
+}
+
 /* Does this service hold the attempt that an answer is to? */
 static bool holds(const struct vexipc_service *svc, const struct vexipc_request *req,
 		  u64 correlation)
@@ -589,20 +595,37 @@ static bool holds(const struct vexipc_service *svc, const struct vexipc_request 
 
 /*
  * Its client cannot have the answer: that is the end of it, and nothing that the
- * service did wrong. The attempt is as in vexipc_request_answer().
+ * service did wrong. The attempt is as in vexipc_request_answer(). False: it is not the
+ * client's memory that is short, or it was too late.
  */
-static void end_without_memory(struct vexipc_request *req, u64 correlation)
+static bool end_without_memory(struct vexipc_request *req, u64 correlation)
 {
 	u32 attempt = vexipc_id_attempt(correlation);
 	int state = vexipc_state(attempt, VEXIPC_SENT);
 	struct vexipc_service *svc;
 
-	if (!atomic_try_cmpxchg(&req->state, &state, vexipc_state(attempt, VEXIPC_DONE)))
-		return;
+	/* One that is being killed gets no memory, whoever pays. */
+	if (!req->ep->memcg || fatal_signal_pending(current) ||
+	    !atomic_try_cmpxchg(&req->state, &state, vexipc_state(attempt, VEXIPC_DONE)))
+		return false;
 	svc = vexipc_queue_leave(req, state, VEXIPC_ERR_CANCELLED);
 	vexipc_request_complete(req, state, VEXIPC_ERR_NO_MEMORY);
 	vexipc_queue_credit(svc);
 	vexipc_service_put(svc);
+	return true;
+}
+
+/* The longest message that can be the answer to it. */
+static u32 longest_answer(const struct vexipc_request *req)
+{
+	u32 vector = vexipc_vector_bytes(req->data_type,
+					 req->dimensions ?: VEXIPC_MAX_DIMENSIONS);
+
+	if (req->type != VEXIPC_MSG_BATCH_REQUEST)
+		return sizeof(struct vexipc_msg_header) +
+		       sizeof(struct vexipc_embed_response_body) + vector;
+	return sizeof(struct vexipc_msg_header) + sizeof(struct vexipc_batch_response_body) +
+	       req->count * (sizeof(struct vexipc_batch_result) + vector);
 }
 
 /**
@@ -611,9 +634,10 @@ static void end_without_memory(struct vexipc_request *req, u64 correlation)
  * @header: of it; nothing of it is believed
  * @len: bytes
  *
- * The answer to a request is at the expense of who asked. If that has no memory left,
- * the request ends here with VEXIPC_ERR_NO_MEMORY, and the service is rid of an answer
- * that is nobody's any more. What goes to the members of a carrier they take a copy of.
+ * The answer to a request is at the expense of who asked, once. If that has no memory
+ * left, the request ends here with VEXIPC_ERR_NO_MEMORY, and the service is rid of an
+ * answer that is nobody's any more. What goes to the members of a carrier they take a
+ * copy of.
  *
  * Context: may sleep.
  * Return: for kvfree(), or NULL.
@@ -630,10 +654,8 @@ void *vexipc_answer_alloc(struct vexipc_endpoint *ep,
 	if (svc && (type == VEXIPC_MSG_EMBED_RESPONSE || type == VEXIPC_MSG_BATCH_RESPONSE))
 		req = vexipc_slots_find(&ep->inst->slots, correlation);
 	if (req) {
-		/* A hedge is of two requests, and a carrier's answer of many. */
-		if (holds(svc, req, correlation) && !req->hedged &&
-		    (type == VEXIPC_MSG_EMBED_RESPONSE ||
-		     req->type == VEXIPC_MSG_BATCH_REQUEST)) {
+		if (holds(svc, req, correlation) && !READ_ONCE(req->carrier) &&
+		    len <= longest_answer(req) && !xchg(&req->charged, true)) {
 			mem = vexipc_client_alloc(req->ep->memcg, len);
 			if (!mem)
 				end_without_memory(req, correlation);
@@ -665,7 +687,8 @@ int vexipc_request_orphan(struct vexipc_service *svc, u64 correlation)
  *
  * Context: no locks held.
  * Return: 0; -ESRCH an orphan: late, doubled, or another's; -EPROTO it does not
- * fit what was asked, and counts as a failure of the service.
+ * fit what was asked, and counts as a failure of the service; -ENOMEM for a copy of
+ * what was borrowed, and nothing has changed.
  */
 int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 			  struct vexipc_answer *answer)
@@ -684,17 +707,21 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 		return vexipc_request_orphan(svc, correlation);
 	}
 
-	if (answer->borrowed && own_answer(req, answer)) {
-		end_without_memory(req, correlation);
-		vexipc_request_put(req);
-		return 0;
-	}
 	if (error == VEXIPC_OK && !answer_fits(req, answer)) {
 		error = VEXIPC_ERR_BAD_ANSWER;
-		answer->data = NULL;
-		answer->len = 0;
 		answer->kind = 0;
+		forget_answer(answer);
 		err = -EPROTO;
+	}
+	if (answer->borrowed && own_answer(req, answer)) {
+		if (error) {
+			/* It does without the text. */
+			forget_answer(answer);
+		} else {
+			err = end_without_memory(req, correlation) ? 0 : -ENOMEM;
+			vexipc_request_put(req);
+			return err;
+		}
 	}
 	if (error && vexipc_request_counts(req))
 		again = error == VEXIPC_ERR_BAD_ANSWER ||

@@ -86,10 +86,11 @@ static inline u32 vexipc_state_attempt(int state)
  *		 NEW -> QUEUED and of leaving QUEUED or SENT
  * @node:	 in that list, under svc->lock; or among those that wait for another's
  *		 answer, under the lock of that, see coalesce.c
- * @by_deadline: in its flow while it is queued, under the same lock
+ * @by_deadline: in its flow while it is queued, under the same lock; and when it is
+ *		 completed, which is after it has left that,
  * @ep_node:	 in ep->requests, under ep->lock
  * @id_node:	 in ep->own_ids, under ep->lock
- * @out:	 in ep->out, under ep->lock
+ * @out:	 in the same place: in ep->out, under ep->lock
  * @complete:	 called once, by the one who made it DONE; must not sleep
  * @private:	 @complete's
  * @waiter:	 the client, when it waits
@@ -119,10 +120,12 @@ struct vexipc_request {
 	struct vexipc_endpoint *ep;
 	struct vexipc_service *svc;
 	struct list_head node;
-	struct rb_node by_deadline;
+	union {
+		struct rb_node by_deadline;
+		struct vexipc_out out;
+	};
 	struct list_head ep_node;
 	struct hlist_node id_node;
-	struct vexipc_out out;
 	void (*complete)(struct vexipc_request *req);
 	void *private;
 	struct rcuwait waiter;
@@ -140,8 +143,9 @@ struct vexipc_request {
 	kuid_t uid;
 	u32 model_len;
 	u32 content_len;
-	u32 dimensions;
-	u32 count;		/* items of a batch; else 1 */
+	u32 held_bytes;		/* that it is counted for while it has memory */
+	u16 dimensions;
+	u16 count;		/* items of a batch; else 1 */
 	u16 flags;		/* VEXIPC_EMBED_* */
 	u16 type;		/* enum vexipc_msg_type */
 	u8 data_type;
@@ -159,11 +163,11 @@ struct vexipc_request {
 	bool reads_once;	/* who copies the answer out at once, and then puts it */
 	bool batched;		/* an item of a client's batch */
 	bool follows;		/* @node is in a list of those that wait for another's answer */
+	bool charged;		/* an answer was taken in at its client's expense */
 	struct vexipc_carrier *carrier;	/* what it is SENT in, under svc->lock */
 
-	/* what it is counted in while it has memory */
+	/* where else it is counted */
 	struct vexipc_party *user;
-	u32 held_bytes;
 	bool held, of_module;
 
 	/* where it has been */
@@ -180,9 +184,9 @@ struct vexipc_request {
 	bool answered;		/* a service said how it ends */
 	u16 attempts;
 	u16 hedge_slot;
-	u32 error_kind;
+	u16 out_dimensions;
+	u8 error_kind;		/* VEXIPC_ERROR_RETRY, VEXIPC_ERROR_OVERLOAD */
 	u32 retry_after_ms;
-	u32 out_dimensions;
 	u32 scale;
 	u32 answer_len;
 	atomic_t rests;
@@ -199,9 +203,9 @@ struct vexipc_request {
 	u64 late_ns;
 };
 
-/* With its content, which lies beside it, this is all that one takes. */
+/* 17 to two pages: with what goes with it, it takes no more than 512 bytes. */
 #ifndef CONFIG_LOCKDEP
-static_assert(sizeof(struct vexipc_request) <= 512);
+static_assert(sizeof(struct vexipc_request) <= 480);
 #endif
 
 /**

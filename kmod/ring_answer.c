@@ -85,6 +85,8 @@ static int take_side(const struct vexipc_ring_entry *e, u64 from, u32 length, u6
 	/* To know whose it is; it is read once more. */
 	if (copy_from_user(&header, u64_to_user_ptr(from), sizeof(header)))
 		return -EFAULT;
+	/* It is at the expense of whose request this is, whatever is written there. */
+	header.correlation_id = cpu_to_le64(id);
 	message = vexipc_answer_alloc(&e->ring->file->ep, &header, length);
 	if (!message)
 		return -ENOMEM;
@@ -154,6 +156,7 @@ static int take_slot(const struct vexipc_ring_entry *e, u32 tag, u32 length, u64
 		}
 	}
 	memcpy(&head.header, slot, sizeof(head.header));
+	head.header.correlation_id = cpu_to_le64(id);	/* as in take_side() */
 	message = vexipc_answer_alloc(&e->ring->file->ep, &head.header, length);
 	if (!message)
 		return -ENOMEM;

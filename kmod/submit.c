@@ -182,10 +182,11 @@ static int refuse(struct vexipc_request *req, const struct vexipc_plug *plug, in
 	enum vexipc_error error = vexipc_error_from_errno(err);
 
 	req->status = error;
-	if (plug && vexipc_request_no_room(err)) {
+	if (plug) {
 		/* Its client waits for what it has under way, and hands it in again. */
-		vexipc_count_add(req->inst, SUBMITTED, -1);
-		return err;
+		if (vexipc_request_no_room(err))
+			return err;
+		vexipc_count(req->inst, SUBMITTED);
 	}
 	if (!vexipc_request_is_probe(req)) {
 		vexipc_count(req->inst, REFUSED);
@@ -318,7 +319,8 @@ int vexipc_request_submit_plugged(struct vexipc_request *req, struct vexipc_plug
 	if (vexipc_request_is_probe(req)) {
 		vexipc_count(inst, PROBES);
 	} else {
-		vexipc_count(inst, SUBMITTED);
+		if (!plug)
+			vexipc_count(inst, SUBMITTED);
 		if (req->type == VEXIPC_MSG_BATCH_REQUEST) {
 			vexipc_count(inst, BATCHES);
 			vexipc_count_add(inst, BATCH_ITEMS, req->count);
@@ -332,8 +334,11 @@ int vexipc_request_submit_plugged(struct vexipc_request *req, struct vexipc_plug
 		err = hand_in(req, plug);
 	else
 		err = hand_in_limited(req, plug);
-	if (!err)
+	if (!err) {
+		if (plug)
+			vexipc_count(inst, SUBMITTED);
 		return 0;
+	}
 	if (!vexipc_request_is_probe(req))
 		atomic_dec(&inst->live);
 	return refuse(req, plug, err);

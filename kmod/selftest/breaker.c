@@ -502,7 +502,7 @@ static void service_that_takes_long_is_the_last_choice(struct kunit *test)
 	struct peer *slow = new_service(test, "slow"), *client = new_peer(test);
 
 	new_service(test, "good");
-	slow->svc->latency = (struct vexipc_latency) {
+	slow->svc->response_time = (struct vexipc_latency) {
 		.at_ns = ktime_get_ns(), .average_us = 3600000000u,
 	};
 	msleep(1500);
@@ -512,16 +512,16 @@ static void service_that_takes_long_is_the_last_choice(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vexipc_health_score(slow->svc), 50);
 	KUNIT_EXPECT_EQ(test, share(test, client, slow, 4), 0);
 	/* Better, but not good. */
-	slow->svc->latency = (struct vexipc_latency) {
+	slow->svc->response_time = (struct vexipc_latency) {
 		.at_ns = ktime_get_ns() + 3600 * NSEC_PER_SEC, .average_us = 760000,
 	};
 	msleep(1500);
 	KUNIT_EXPECT_EQ(test, vexipc_service_state(slow->svc), VEXIPC_STATE_DEGRADED);
-	slow->svc->latency.average_us = 740000;
+	slow->svc->response_time.average_us = 740000;
 	KUNIT_ASSERT_TRUE(test, becomes(slow, VEXIPC_STATE_ACTIVE));
 	KUNIT_EXPECT_EQ(test, vexipc_health_score(slow->svc), 100);
 	KUNIT_EXPECT_EQ(test, share(test, client, slow, 4), 2);
-	slow->svc->latency.average_us = 3600000000u;
+	slow->svc->response_time.average_us = 3600000000u;
 	KUNIT_ASSERT_TRUE(test, becomes(slow, VEXIPC_STATE_DEGRADED));
 	configure(test, VEXIPC_CONFIG_SLOW_AFTER_MS, 0);
 	KUNIT_EXPECT_TRUE(test, becomes(slow, VEXIPC_STATE_ACTIVE));
