@@ -26,3 +26,18 @@ large_of() {
 		assert_output_has vexipc
 	done
 }
+
+# waits_in BYTES: 100,000 requests of 256 bytes that wait take no more each. Others take
+# memory meanwhile, too, and so it is the least of some times.
+waits_in() {
+	local each
+	each=$(vexipc-bench -s 256:2048 -d 1 -n 50 --repeat 1 -p vexipc-ring \
+		--with-waiting 100000 --json - | jq '.waiting_bytes | ceil')
+	echo "$each bytes each"
+	[ "$each" -le "$1" ]
+}
+
+@test "a request that waits takes its content and at most 512 bytes" {
+	debug_kernel && skip "what the debug kernel adds to each object is not the module's"
+	waits_in $((256 + 512)) || waits_in $((256 + 512)) || waits_in $((256 + 512))
+}

@@ -97,7 +97,7 @@ at_most() {
 	none=$(took vexipc-ring)
 	vexipc-bench -s 256:2048 -d 1 -n 200 --repeat 5 -p vexipc-ring --with-waiting 100000 \
 		--json "$BATS_TEST_TMPDIR/json"
-	jq -e --argjson none "$none" '.waiting == 100000 and .waiting_bytes < 256 + 600 and
+	jq -e --argjson none "$none" '.waiting == 100000 and .waiting_bytes < 256 + 560 and
 		.results[0].median <= 1.15 * $none' "$BATS_TEST_TMPDIR/json"
 	assert_idle
 }
