@@ -47,3 +47,46 @@ teardown() {
 	vexipc telemetry attach
 	run -0 life-library telemetry
 }
+
+# examples: each block of C in the documentation, as a file of $examples.
+examples() {
+	examples=$BATS_TEST_TMPDIR/examples
+	mkdir "$examples"
+	awk -v "folder=$examples" '
+		/^```c$/ || /^\.Bd -literal/ { out = folder "/" ++n ".c"; next }
+		/^```$/ || /^\.Ed$/ { out = "" }
+		out { gsub(/\\e/, "\\"); print >out }' README.md docs/*.md tools/*/*.[1-8]
+}
+
+# example PATTERN: the one whole program that has it, without .c.
+example() {
+	local found
+	found=$(grep -lE -- "$1" "$examples"/*.c)
+	[ "$(wc -l <<<"$found")" = 1 ] && echo "${found%.c}"
+}
+
+@test "each whole program in the documentation compiles as README says, and works" {
+	local programs program service client
+	cd "$BATS_TEST_DIRNAME/../.."
+	examples
+	mapfile -t programs < <(grep -lE '^int main\(' "$examples"/*.c)
+	[ "${#programs[@]}" -ge 3 ]
+	for program in "${programs[@]}"; do
+		# shellcheck disable=SC2046 # options
+		gcc -Wall -Werror -o "${program%.c}" "$program" \
+			$(pkg-config --cflags --libs vexipc)
+	done
+	service=$(example vexipc_service_serve)
+	start constant "$service"
+	wait_service constant
+	for client in "${programs[@]%.c}"; do
+		[ "$client" != "$service" ] || continue
+		run -0 "$client"
+		assert_output_has '2 dimensions'
+	done
+	run -0 "$(example argc)" 'another sentence'
+	assert_equal "$output" '2 dimensions, the first is 0.600000'
+	stop constant
+	run -1 "$(example argc)"
+	assert_output_has 'no service can do this'
+}
