@@ -74,6 +74,21 @@ two words
 	[ "$(head -c 7 Makefile)" != scratch ]
 }
 
+@test "vm run: as many processors as asked for, else two; the kernel log kept where asked" {
+	local log=$BATS_TEST_TMPDIR/kept
+	vm_run 3 --no-build --smp 3 --log "$log" -- \
+		sh -c 'nproc; echo "kept for later" >/dev/kmsg; exit 3'
+	[ "$output" = 3 ]
+	grep -aq 'Linux version 6\.12' "$log"
+	grep -aq 'smp: Brought up 1 node, 3 CPUs' "$log"
+	grep -aq 'kept for later' "$log"
+	vm_run 123 --no-build --log "$log" -- \
+		sh -c 'nproc; echo "<4>WARNING: CPU: 0 PID: 1 at fixture.c:2" >/dev/kmsg'
+	[ "$output" = 2 ]
+	grep -aq 'at fixture.c:2' "$log"
+	run ! grep -aq 'kept for later' "$log"
+}
+
 @test "vm run: 123 and the excerpt when the kernel warned, whatever the command's status" {
 	vm_run 123 --no-build -- \
 		sh -c 'echo "<4>WARNING: CPU: 0 PID: 1 at fixture.c:1" >/dev/kmsg; echo done'
@@ -104,4 +119,9 @@ two words
 	vm_run 125 --share "$BATS_TEST_TMPDIR/nowhere" -- true
 	vm_run 125 --timeout
 	[[ $stderr == *"--help"* ]]
+}
+
+@test "vm shell: 125 without a terminal" {
+	run -125 scripts/vm shell --no-build </dev/null
+	[[ $output == *"needs a terminal"* ]]
 }
