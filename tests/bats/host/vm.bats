@@ -121,6 +121,24 @@ two words
 	[[ $stderr == *"--help"* ]]
 }
 
+@test "vm shell: a terminal of the same size, in the tree, that ends as the shell does" {
+	local typed=$BATS_TEST_TMPDIR/typed shown=$BATS_TEST_TMPDIR/shown keys
+	mkfifo "$typed"
+	script -qefc 'stty rows 33 cols 77; exec scripts/vm shell --no-build' "$shown" \
+		<"$typed" >/dev/null 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	exec {keys}<>"$typed"
+	# A prompt, then what was typed and what came of it.
+	until grep -aq '# ' "$shown" 2>/dev/null || ! kill -0 $! 2>/dev/null; do sleep 0.5; done
+	# shellcheck disable=SC2016 # of the shell in the machine
+	echo 'echo "size $(stty size) tty $(tty) in $PWD"; exit 3' >&"$keys"
+	status=0
+	wait $! || status=$?
+	exec {keys}>&-
+	cat -v "$shown" "$BATS_TEST_TMPDIR/err"
+	[ "$status" = 3 ]
+	grep -aq "^size 33 77 tty /dev/hvc0 in $PWD" "$shown"
+}
+
 @test "vm shell: 125 without a terminal" {
 	run -125 scripts/vm shell --no-build </dev/null
 	[[ $output == *"needs a terminal"* ]]
