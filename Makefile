@@ -9,7 +9,7 @@
 #   demo                      three services and a real text, in a virtual machine
 #   test test-debug test-long everything there is to pass; under a debug kernel;
 #                             the slow parts
-#   check                     checkpatch, sparse, W=1, shellcheck
+#   check                     checkpatch, kernel-doc, sparse, W=1, shellcheck
 #   bench                     instructions a round trip: beside peers, with telemetry,
 #                             among many services
 #   bench-compare REV=...     the same of a git revision and of this tree: what moved;

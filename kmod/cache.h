@@ -23,7 +23,7 @@ enum vexipc_kept_place {
 	VEXIPC_KEPT_PROVEN,	/* it was asked again */
 };
 
-/**
+/*
  * struct vexipc_kept - an answer that more than one request may have
  * @refs:	 one of each request that has it or waits for it, one of the cache
  * @rcu:	 frees it

@@ -10,7 +10,7 @@ struct vexipc_request;
 /* Words of content that are hashed at a time. */
 enum { VEXIPC_CACHE_BLOCK = 256 };
 
-/**
+/*
  * struct vexipc_cache_key - what makes two requests one
  * @hash: of all that follows, the model and the content
  *

@@ -39,6 +39,7 @@ struct vexipc_member {
  * @limit:    and how many there may be
  * @payload:  model and items; kvfree()d
  * @image:    the message; points into @payload
+ * @member:   the requests, in the order of the message
  */
 struct vexipc_carrier {
 	struct list_head node;

@@ -8,7 +8,7 @@ struct vexipc_context;
 struct vexipc_endpoint;
 struct vexipc_request;
 
-/**
+/*
  * struct vexipc_question - an embedding request as any entry point has it
  * @mem:     owns what @model and @content point into; taken over by the request
  * @service: pin, or NULL; not needed once the request is made

@@ -13,8 +13,14 @@ struct vexipc_service;
 
 /**
  * struct vexipc_incoming - a checked message on its way through dispatch
+ * @ctx:     who sent it
+ * @ep:      the endpoint it came through
  * @message: owns the memory; NULL once somebody else does
  * @header:  the message
+ * @len:     of it
+ * @type:    enum vexipc_msg_type
+ * @flags:   VEXIPC_MSGF_*
+ * @correlation: of its header
  * @vector:  what follows header and body of an EMBED_RESPONSE, where that is not
  *	     in the message; else NULL
  * @lent:    the slot where @vector lies, if it may stay there

@@ -28,7 +28,7 @@ struct vexipc_endpoint;
 struct vexipc_instance;
 struct vexipc_transport_ops;
 
-/**
+/*
  * struct vexipc_service_spec - what a service says of itself
  * @strings: one block that the pointers below point into; kvfree()d
  *
@@ -103,7 +103,6 @@ struct vexipc_service_spec {
  * @latency:	as the algorithms see it
  * @breaker:	keeps requests away while it fails
  * @gradient:	how many it does well with at once
- * The rest:	figures, under @lock
  */
 struct vexipc_service {
 	struct kref refs;
@@ -154,6 +153,7 @@ struct vexipc_service {
 	struct vexipc_breaker breaker;
 	struct vexipc_gradient gradient;
 
+	/* private: figures, under @lock */
 	u64 requests, completed, failures, timed_out, cancelled;
 	u64 orphans, bad_answers;
 	u64 hedges, hedges_won;

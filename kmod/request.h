@@ -71,7 +71,7 @@ static inline u32 vexipc_state_attempt(int state)
 	return (u32)state >> 2;
 }
 
-/**
+/*
  * struct vexipc_request - one request, from submission until its completion is
  *			   taken
  * @state:	 see above
@@ -208,7 +208,7 @@ struct vexipc_request {
 static_assert(sizeof(struct vexipc_request) <= 480);
 #endif
 
-/**
+/*
  * struct vexipc_answer - what a service answered, checked for form
  * @error: VEXIPC_OK, or what the service said
  * @mem:   owns what @data points into; taken over when the answer wins

@@ -110,3 +110,22 @@ corrupt_headers() {
 @test "what failed at one service succeeds at the next, and the first has no say any more" {
 	abi-protocol retries
 }
+
+# section: that of docs/protocol.md.
+section() {
+	sed -n '/^## A session on the device/,/^## A ring/p' \
+		"$BATS_TEST_DIRNAME/../../docs/protocol.md"
+}
+
+# alike: of dumps, how long each is, and of each the first row: magic, version, type,
+# length. What follows are ids and times.
+alike() { sed -n 's/^ *\(0000  .\{47\}\)  .*/\1/p; s/^ *\(00[1-9a-f]0\)  .*/\1/p'; }
+
+@test "the documentation's session on the device goes as it shows" {
+	# With time enough for any machine.
+	section | sed -n '/^```python$/,/^```$/{ /^```/d; s/ 5000,/ 3600000,/; p }' \
+		>"$BATS_TEST_TMPDIR/session.py"
+	run -0 python3 "$BATS_TEST_TMPDIR/session.py"
+	diff <(section | alike) <(alike <<<"$output")
+	[ "$(alike <<<"$output" | grep -c '^0000')" = 6 ]
+}

@@ -7,7 +7,8 @@ events="alert request_attempt request_complete request_orphan request_queue requ
 	request_retry request_send request_submit service_breaker service_heartbeat service_probe
 	service_register service_state service_unregister"
 # Those that a short run does not bring about.
-rare="access_denied cache_lookup instance_exit request_hedge request_unqueue request_unsend"
+rare="access_denied cache_lookup instance_exit request_carry request_hedge request_unqueue
+	request_unsend"
 
 @test "trace-cmd lists every event, with its arguments" {
 	local event
@@ -17,6 +18,43 @@ rare="access_denied cache_lookup instance_exit request_hedge request_unqueue req
 	done
 	assert_output_has "field:u64 correlation"
 	assert_output_has "field:char id[64]"
+}
+
+# documented: the tracepoints that docs/abi.md lists, one a line with their arguments.
+documented() {
+	sed -n '/^## Tracepoints/,/^## [^T]/{ /^```$/,/^```$/{ /^```/d; p } }' \
+		"$BATS_TEST_DIRNAME/../../docs/abi.md" | tr -s '\n\t' '  ' | sed 's/) */)\n/g'
+}
+
+# actual: those that the module has: their arguments in the order of BTF, where types
+# are hidden behind numbers, with the types of their fields.
+actual() {
+	local btf=$BATS_TEST_TMPDIR/btf format name proto arg args
+	bpftool btf dump file /sys/kernel/btf/vexipc >"$btf"
+	for format in /sys/kernel/tracing/events/vexipc/vexipc_*/format; do
+		name=${format%/format} name=${name##*/} args=''
+		proto=$(sed -n "s/.* FUNC '__traceiter_$name' type_id=\([0-9]*\).*/\1/p" "$btf")
+		while read -r arg; do
+			args+=", $(field_of "$format" "$arg")"
+		done < <(sed -n "/^\[$proto\] /,/^\[/{ s/^\t'\([a-z_]*\)' .*/\1/p }" "$btf" |
+			grep -v '^__data$')
+		echo "$name(${args#, })"
+		fields_are "$format" "$args" || echo "$name has other fields than arguments"
+	done
+}
+
+# field_of FORMAT NAME: as it is declared there.
+field_of() { sed -n "s/^\tfield:\(.* $2\(\[[0-9]*\]\)\?\);\toffset.*/\1/p" "$1"; }
+
+# fields_are FORMAT ARGUMENTS: has the record as many as that?
+fields_are() {
+	local commas=${2//[!,]/}
+	[ "$(grep -c '^.field:' "$1")" = $((${#commas} + $(grep -c '^.field:.* common_' "$1"))) ]
+}
+
+@test "each tracepoint is documented with its arguments, in their order, and has no others" {
+	run -0 diff <(documented | sort) <(actual | sort)
+	[ "$(documented | grep -c '^vexipc_[a-z_]*(u64 instance.*)$')" -gt 20 ]
 }
 
 @test "trace-cmd records every step of requests and every change of services" {

@@ -29,6 +29,11 @@ static void test_names(void)
 	       !strcmp(vexipc_priority_name(127), "low"), "a priority falls in the band below it");
 	tap_ok(!strcmp(vexipc_state_name(VEXIPC_STATES), "unknown") &&
 	       !strcmp(vexipc_state_name(VEXIPC_STATE_GONE), "gone"), "a state has a name");
+	tap_ok(!strcmp(vexipc_breaker_name(VEXIPC_BREAKER_CLOSED), "closed") &&
+	       !strcmp(vexipc_breaker_name(VEXIPC_BREAKER_OPEN), "open") &&
+	       !strcmp(vexipc_breaker_name(VEXIPC_BREAKER_HALF_OPEN), "half-open") &&
+	       !strcmp(vexipc_breaker_name(VEXIPC_BREAKER_STATES), "unknown"),
+	       "so has a breaker's");
 	/* Known answers of FNV-1a, 64 bits. */
 	tap_ok(vexipc_session("a") == 0xaf63dc4c8601ec8cu &&
 	       vexipc_session("foobar") == 0x85944171f73967e8u, "a session is the FNV-1a of its name");

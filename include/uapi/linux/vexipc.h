@@ -528,7 +528,7 @@ struct vexipc_ack_body {
 
 /* --------------------------------------------------------------- ioctls -- */
 
-/**
+/*
  * struct vexipc_register - VEXFS_IOCTL_IPC_REGISTER_SERVICE
  *
  * Register a service that lives as long as this descriptor; one a descriptor.
@@ -587,7 +587,7 @@ struct vexipc_register {
 #define VEXIPC_RING_REQUESTS	0ull		/* offsets for mmap() */
 #define VEXIPC_RING_ANSWERS	0x40000000ull
 
-/**
+/*
  * struct vexipc_ring_setup - make the ring of a descriptor
  *
  * Once, before a service registers. The slots of each direction may take as
@@ -651,7 +651,7 @@ struct vexipc_ring_answer {
 
 #define VEXIPC_RING_BATCH	16u		/* tags in a call, each way */
 
-/**
+/*
  * struct vexipc_ring_enter - take answers, hand out requests
  *
  * First `commits` answers are taken, in order. The first that is refused ends
@@ -713,7 +713,7 @@ struct vexipc_unregister {
 #define VEXIPC_RESULT_COALESCED	(1u << 1)	/* it is that of an equal request */
 #define VEXIPC_RESULT_HEDGED	(1u << 2)	/* a second service gave it: the first was late */
 
-/**
+/*
  * struct vexipc_embed - VEXFS_IOCTL_IPC_SEND_EMBEDDING_REQUEST
  *
  * With result_ptr the call blocks until the request has its one completion and
@@ -782,7 +782,7 @@ struct vexipc_embed_item {
 	__aligned_u64 service_ns;		/* out */
 };
 
-/**
+/*
  * struct vexipc_embed_batch - embed many items in one call
  *
  * The call blocks until each item has its one answer. Each is a request of its
@@ -816,7 +816,7 @@ struct vexipc_embed_batch {
 	__u32 failed;				/* out: items whose status is not 0 */
 };
 
-/**
+/*
  * struct vexipc_outcome - what came of a request that was submitted
  *
  * The vector, or of a failure what the service said, goes to result_ptr. When it is
@@ -843,7 +843,7 @@ struct vexipc_outcome {
 
 #define VEXIPC_MAX_SUBMIT	4096u
 
-/**
+/*
  * struct vexipc_submit - submit many requests, and take many completions
  *
  * First the embeds, each without result_ptr, are submitted in order: each one's out
@@ -872,7 +872,7 @@ struct vexipc_submit {
 	__u32 reserved;
 };
 
-/**
+/*
  * struct vexipc_service_entry - one service, as lists and status show it
  *
  * Also travels in DISCOVERY and STATUS_RESPONSE messages, little-endian.
@@ -937,7 +937,7 @@ struct vexipc_service_entry {
 	__u32 reserved;
 };
 
-/**
+/*
  * struct vexipc_status - VEXFS_IOCTL_IPC_GET_SERVICE_STATUS
  *
  * By id, or by handle when service_id_len is 0. text_ptr may name a buffer for
@@ -970,7 +970,7 @@ struct vexipc_list {
 	__u32 reserved;
 };
 
-/**
+/*
  * struct vexipc_stats - VEXFS_IOCTL_IPC_GET_STATS: the instance, or one service
  *
  * At rest, exactly: submitted = completed + failed + timed_out + cancelled +
@@ -1052,7 +1052,7 @@ struct vexipc_cancel {
 	__u32 reserved;
 };
 
-/**
+/*
  * struct vexipc_uring_cmd - a call as a command of io_uring
  *
  * In the cmd field of an IORING_OP_URING_CMD on the device, whose cmd_op is
@@ -1199,7 +1199,7 @@ struct vexipc_control {
 	__u32 reserved;
 };
 
-/**
+/*
  * struct vexipc_cache_flush - forget kept answers; needs CAP_NET_ADMIN
  *
  * All of them, or those that are of the model and that the service answered, so
@@ -1235,7 +1235,7 @@ enum vexipc_policy_state {
 	VEXIPC_POLICY_STATES
 };
 
-/**
+/*
  * struct vexipc_policy_entry - a balancing policy in BPF, and what it did
  *
  * Policies are of the whole machine: all instances see them.
@@ -1312,7 +1312,7 @@ enum vexipc_denial {
 #define VEXIPC_TOKEN_CONTROL		(1u << 1)	/* drain, resume itself, hold its breaker */
 #define VEXIPC_TOKEN_FLAGS		(VEXIPC_TOKEN_BATCH | VEXIPC_TOKEN_CONTROL)
 
-/**
+/*
  * struct vexipc_token_entry - a registration token, without its secret
  *
  * Whoever registers with the secret needs no CAP_NET_ADMIN. Patterns are those
@@ -1383,7 +1383,7 @@ struct vexipc_tokens {
 #define VEXIPC_RULE_ALLOWS \
 	(VEXIPC_RULE_EMBED | VEXIPC_RULE_LOOK | VEXIPC_RULE_ADMINISTER)
 
-/**
+/*
  * struct vexipc_rule_entry - who may do what
  *
  * The first rule that matches decides. Who matches none is treated as if there

@@ -30,7 +30,7 @@
 #define VEXIPC_CANDIDATE_DIMENSIONS	(1u << 2)	/* it lists the dimensions asked for */
 #define VEXIPC_CANDIDATE_DATA_TYPE	(1u << 3)	/* the vector's type is its only one */
 
-/**
+/*
  * struct vexipc_policy_candidate - a service that may have the request; 160 bytes
  *
  * Figures are the module's own, as they are now, but for those reported_*, cpu
@@ -68,7 +68,7 @@ struct vexipc_policy_candidate {
 	__u32 reserved[3];
 };
 
-/**
+/*
  * struct vexipc_policy_request - what is asked
  */
 struct vexipc_policy_request {
@@ -89,7 +89,7 @@ struct vexipc_policy_request {
 	__u32 model_len;		/* 0: none asked for */
 };
 
-/**
+/*
  * struct vexipc_policy_result - how one attempt ended
  */
 struct vexipc_policy_result {

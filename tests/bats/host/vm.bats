@@ -74,6 +74,21 @@ two words
 	[ "$(head -c 7 Makefile)" != scratch ]
 }
 
+@test "vm run: as many processors as asked for, else two; the kernel log kept where asked" {
+	local log=$BATS_TEST_TMPDIR/kept
+	vm_run 3 --no-build --smp 3 --log "$log" -- \
+		sh -c 'nproc; echo "kept for later" >/dev/kmsg; exit 3'
+	[ "$output" = 3 ]
+	grep -aq 'Linux version 6\.12' "$log"
+	grep -aq 'smp: Brought up 1 node, 3 CPUs' "$log"
+	grep -aq 'kept for later' "$log"
+	vm_run 123 --no-build --log "$log" -- \
+		sh -c 'nproc; echo "<4>WARNING: CPU: 0 PID: 1 at fixture.c:2" >/dev/kmsg'
+	[ "$output" = 2 ]
+	grep -aq 'at fixture.c:2' "$log"
+	run ! grep -aq 'kept for later' "$log"
+}
+
 @test "vm run: 123 and the excerpt when the kernel warned, whatever the command's status" {
 	vm_run 123 --no-build -- \
 		sh -c 'echo "<4>WARNING: CPU: 0 PID: 1 at fixture.c:1" >/dev/kmsg; echo done'
@@ -104,4 +119,27 @@ two words
 	vm_run 125 --share "$BATS_TEST_TMPDIR/nowhere" -- true
 	vm_run 125 --timeout
 	[[ $stderr == *"--help"* ]]
+}
+
+@test "vm shell: a terminal of the same size, in the tree, that ends as the shell does" {
+	local typed=$BATS_TEST_TMPDIR/typed shown=$BATS_TEST_TMPDIR/shown keys
+	mkfifo "$typed"
+	script -qefc 'stty rows 33 cols 77; exec scripts/vm shell --no-build' "$shown" \
+		<"$typed" >/dev/null 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	exec {keys}<>"$typed"
+	# A prompt, then what was typed and what came of it.
+	until grep -aq '# ' "$shown" 2>/dev/null || ! kill -0 $! 2>/dev/null; do sleep 0.5; done
+	# shellcheck disable=SC2016 # of the shell in the machine
+	echo 'echo "size $(stty size) tty $(tty) in $PWD"; exit 3' >&"$keys"
+	status=0
+	wait $! || status=$?
+	exec {keys}>&-
+	cat -v "$shown" "$BATS_TEST_TMPDIR/err"
+	[ "$status" = 3 ]
+	grep -aq "^size 33 77 tty /dev/hvc0 in $PWD" "$shown"
+}
+
+@test "vm shell: 125 without a terminal" {
+	run -125 scripts/vm shell --no-build </dev/null
+	[[ $output == *"needs a terminal"* ]]
 }
