@@ -127,6 +127,8 @@ static const struct vexipc_field instance_fields[] = {
 
 static const struct vexipc_field info_fields[] = {
 	N(attached, "", BOOL, "figures are kept"),
+	N(programs, "", NUMBER, "that keep the figures"),
+	N(links, "", NUMBER, "programs that are attached; fewer: not all is counted"),
 	N(version, "", NUMBER, "of the maps' layout"),
 	N(attached_ns, "ns", NUMBER, "since when, on the monotonic clock"),
 	N(slow_ns, "ns", NUMBER, "a request is slow from here on; 0: never"),

@@ -32,8 +32,9 @@ struct vexipc_telemetry;
  * @telemetry: set
  *
  * Return: 0; -ENOENT the module is not loaded; -ENODATA telemetry is not
- * attached; -EPROTONOSUPPORT it is, in another layout than this library's;
- * -EACCES, -EPERM; -ENOMEM, ...
+ * attached; -ENOLINK it was, but the links of its programs are gone;
+ * -EPROTONOSUPPORT it is, in another layout than this library's; -EACCES,
+ * -EPERM; -ENOMEM, ...
  */
 int vexipc_telemetry_open(struct vexipc_telemetry **telemetry);
 void vexipc_telemetry_close(struct vexipc_telemetry *telemetry);
@@ -41,7 +42,10 @@ void vexipc_telemetry_close(struct vexipc_telemetry *telemetry);
 /* What an error of this header means and what to do about it; never NULL. */
 const char *vexipc_telemetry_strerror(int err);
 
-/* False once telemetry is detached or attached anew elsewhere: open it again. */
+/*
+ * False once telemetry is detached or attached anew elsewhere, or nothing is left of
+ * its links: open it again. Looks at the folder of links, as does _info().
+ */
 bool vexipc_telemetry_attached(const struct vexipc_telemetry *telemetry);
 
 struct vexipc_telemetry_info {
@@ -53,6 +57,8 @@ struct vexipc_telemetry_info {
 	uint32_t version;		/* of the layout */
 	uint32_t slots;			/* services that can have a histogram */
 	uint32_t cpus;
+	uint32_t programs;		/* that keep the figures */
+	uint32_t links;			/* of them, those that are attached */
 	uint32_t attached;		/* bool */
 };
 
