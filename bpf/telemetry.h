@@ -39,6 +39,7 @@ enum {
 	VEXIPC_TM_INSTANCES	= 256,
 	VEXIPC_TM_PROBE		= 16,	/* places an instance may be at */
 	VEXIPC_TM_ERRORS	= 64,	/* by enum vexipc_error */
+	VEXIPC_TM_DENIALS	= 8,	/* by enum vexipc_denial */
 	VEXIPC_TM_ID		= 64,	/* VEXIPC_MAX_NAME */
 	VEXIPC_TM_BANDS		= 4,	/* of priorities: low, normal, high, critical */
 	VEXIPC_TM_SIZES		= 11,	/* of batches: 1, 2-3, 4-7, ... 512-1023, more */
@@ -182,6 +183,7 @@ struct vexipc_tm_instance {
 	__u64 coalesced;		/* waited for an equal request's answer */
 	__u64 hedges;			/* late ones asked of a second service, too */
 	__u64 hedges_won;		/* of them, answered by that one first */
+	__u64 denied_by[VEXIPC_TM_DENIALS];
 };
 
 /* What waits in an instance's queues, by band of priority. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Telemetry: figures in BPF maps, kept by programs on the tracepoints.
+# shellcheck disable=SC2154 # stderr is of run --separate-stderr
 
 load common
 load life
@@ -34,7 +35,9 @@ assert_agrees() {
 		($m.instances[] | select(.cookie == $m.instance)) as $i |
 		["completed", "failed", "timed_out", "cancelled", "refused", "retries",
 		 "failovers", "orphans", "alerts", "registered", "unregistered",
-		 "services_died", "bytes_in", "bytes_out", "refused_by", "failed_by"] |
+		 "services_died", "bytes_in", "bytes_out", "refused_by", "failed_by",
+		 "cache_hits", "cache_misses", "coalesced", "hit_rate", "denied_privilege",
+		 "denied_token", "denied_rule", "denied_priority"] |
 		map(select($i[.] != $s[.]) | "\(.): maps \($i[.]), module \($s[.])") |
 		if length > 0 then error(join("; ")) else true end' >/dev/null
 	jq -e '[.recursion_misses, .instances_untracked, .latency_untracked] == [0, 0, 0]' \
@@ -138,6 +141,28 @@ assert_service_agrees() {
 	assert_equal "$(of_instance 'batch_sizes | .[2] + .[3]')" 3
 	assert_equal "$(of_service moody last_error)" cancelled
 	[ "$(of_service moody error_ppm)" -gt 0 ]
+}
+
+as_nobody() { setpriv --reuid 65534 --clear-groups "$@"; }
+
+@test "who is denied is counted, by reason" {
+	attach
+	start_service one
+	run -5 as_nobody vexipc embed --transport netlink text
+	local token=/run/vexipc-test.token
+	vexipc token issue --json --id other | jq -r .token >$token
+	chmod 644 $token
+	run -3 as_nobody vexipc-embedd --id mine --engine echo --transport netlink --token-file $token
+	run -0 vexipc rule add --uid 65534 --allow embed --models other
+	for _ in 1 2 3; do run -5 as_nobody vexipc embed --transport netlink text; done
+	run -0 vexipc rule clear
+	run -0 vexipc rule add --uid 65534 --allow embed
+	run -5 as_nobody vexipc embed --transport netlink --priority critical text
+	run -0 vexipc rule clear
+	assert_agrees
+	assert_equal "$(of_instance '|
+		[.denied_privilege, .denied_token > 0, .denied_rule, .denied_priority]' | jq -c .)" \
+		'[1,true,3,1]'
 }
 
 @test "queue depth now and highest, by priority" {
@@ -418,7 +443,7 @@ assert_pinned() {
 	rm $pins/links/request_send
 	run -0 vexipc embed text
 	run -1 vexipc telemetry status
-	assert_output_has "19 of 20 programs"
+	assert_output_has "20 of 21 programs"
 	attach
 	run -0 vexipc telemetry status
 }

@@ -42,12 +42,15 @@ static void test_rates(struct sample *sample)
 	answered(sample, b, 100, 8000000);
 	failed(sample, b, 100, VEXIPC_ERR_TIMED_OUT);
 	b->figures.in_flight = 3;
+	sample->instance.cache_hits += 30;
+	sample->instance.cache_misses += 10;
 	step(sample);
 	row = model.rows[7];
 	tap_ok(near(model.rows[0]->recent.rate, 150) && near(row->recent.rate, 50) &&
 	       near(model.recent.rate, 200), "rates are of the time between two samples");
 	tap_ok(near(model.rows[0]->recent.share, 0.6) && near(row->recent.share, 0.4),
 	       "shares are of attempts");
+	tap_ok(near(model.recent.hits, 0.75), "hits are of looks into the cache");
 	tap_ok(near(row->recent.errors, 0.5) && near(model.recent.errors, 0.2) &&
 	       near(model.rows[0]->recent.errors, 0), "errors are of what ended");
 	tap_ok(near(model.rows[0]->recent.p50_ns, 4e6) && near(model.recent.p50_ns, 4e6) &&
@@ -121,6 +124,54 @@ static void test_changes(struct sample *sample)
 	       model.rows[0]->error_count == ERRORS_KEPT, "what is remembered has bounds");
 }
 
+/* The module has counted another one that ended, the maps only if @kept. */
+static bool stale_after(struct sample *sample, bool kept)
+{
+	pass(sample, 5 * SECOND);
+	sample->module.failed++;
+	if (kept)
+		sample->instance.failed++;
+	step(sample);
+	return model.stale_ns;
+}
+
+static void test_stale(void)
+{
+	struct sample sample = { .time_ns = SECOND, .module_known = true };
+	struct sample trouble = { .err = -ENOLINK };
+	bool right = true;
+
+	model_free(&model);
+	memset(&model, 0, sizeof(model));
+	step(&sample);
+	for (unsigned int i = 0; i < 10; i++)
+		right = right && !stale_after(&sample, true);
+	/* One that ended between the two is in the maps first; then nothing happens. */
+	right = right && !stale_after(&sample, false);
+	for (unsigned int i = 0; i < 10; i++) {
+		pass(&sample, SECOND);
+		step(&sample);
+		right = right && !model.stale_ns;
+	}
+	tap_ok(right && !stale_after(&sample, true), "figures that follow the module's are right");
+	tap_ok(!stale_after(&sample, false) && !stale_after(&sample, false) &&
+	       stale_after(&sample, false) && model.stale_ns == 15 * SECOND,
+	       "those that stay behind are stale, since the module went on");
+	pass(&sample, SECOND);
+	step(&sample);
+	tap_ok(model.stale_ns == 16 * SECOND, "and remain so while nothing happens");
+	tap_ok(!stale_after(&sample, true), "until they follow again");
+	for (unsigned int i = 0; i < STALE_LOOKS; i++)
+		stale_after(&sample, false);
+	step(&trouble);
+	tap_ok(!model.stale_ns, "or there are none");
+	sample.module_known = false;
+	for (unsigned int i = 0; i < 2 * STALE_LOOKS; i++)
+		right = right && !stale_after(&sample, false);
+	tap_ok(right, "of a module that is not known nothing is concluded");
+	sample_free(&sample);
+}
+
 static bool in_order(const struct order *order, const char *wanted)
 {
 	const struct row *rows[VEXIPC_MAX_SERVICES];
@@ -188,6 +239,7 @@ int main(void)
 
 	test_rates(&sample);
 	test_changes(&sample);
+	test_stale();
 	test_order();
 	sample_free(&sample);
 	model_free(&model);

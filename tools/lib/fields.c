@@ -130,6 +130,7 @@ static const struct vexipc_field stats_fields[] = {
 	T(denied_priority, "", NUMBER, "denied critical priority"),
 	T(cache_hits, "", NUMBER, "answered from the cache"),
 	T(cache_misses, "", NUMBER, "not found in the cache"),
+	FIELD_HIT_RATE(struct vexipc_stats),
 	T(cache_insertions, "", NUMBER, "answers put into the cache"),
 	T(cache_evictions, "", NUMBER, "answers that went for room"),
 	T(cache_expirations, "", NUMBER, "answers that became too old, or were replaced"),
@@ -329,6 +330,16 @@ const struct vexipc_field *vexipc_field_find(const struct vexipc_field *table, c
 	return NULL;
 }
 
+/* Of counters that never are near 2^64. */
+static uint64_t rate_permille(const char *at)
+{
+	uint64_t both[2];
+
+	memcpy(both, at, sizeof(both));
+	return both[0] ? (uint64_t)(1000 * ((double)both[0] /
+					    ((double)both[0] + (double)both[1]))) : 0;
+}
+
 uint64_t vexipc_field_value(const struct vexipc_field *field, const void *object)
 {
 	const char *at = (const char *)object + field->offset;
@@ -338,6 +349,8 @@ uint64_t vexipc_field_value(const struct vexipc_field *field, const void *object
 	if (field->kind == VEXIPC_FIELD_STRING || field->kind == VEXIPC_FIELD_LIST ||
 	    field->kind == VEXIPC_FIELD_ERRORS || field->kind == VEXIPC_FIELD_SIZES)
 		return 0;
+	if (field->kind == VEXIPC_FIELD_RATE)
+		return rate_permille(at);
 	if (field->size == sizeof(narrow)) {
 		memcpy(&narrow, at, sizeof(narrow));
 		return narrow;
@@ -476,6 +489,9 @@ static void format_value(struct text *text, const struct vexipc_field *field, ui
 		break;
 	case VEXIPC_FIELD_FEATURES:
 		format_features(text, value);
+		break;
+	case VEXIPC_FIELD_RATE:
+		append(text, "%" PRIu64 ".%" PRIu64, value / 10, value % 10);
 		break;
 	default:
 		append(text, "%" PRIu64, value);

@@ -29,6 +29,17 @@
 	.help = (help_),					\
 }
 
+/* Where cache_hits and cache_misses are one after the other. */
+#define FIELD_HIT_RATE(type_) {						\
+	.name = "hit_rate",						\
+	.unit = "%",							\
+	.offset = offsetof(type_, cache_hits),				\
+	.size = offsetof(type_, cache_misses) + sizeof(uint64_t) -	\
+		offsetof(type_, cache_hits),				\
+	.kind = VEXIPC_FIELD_RATE,					\
+	.help = "answered from the cache, of those looked for in it",	\
+}
+
 static inline uint32_t get_le32(const void *p)
 {
 	uint32_t v;

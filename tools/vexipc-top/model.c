@@ -188,10 +188,11 @@ static void compare_instance(struct model *model, const struct vexipc_telemetry_
 {
 	const struct vexipc_telemetry_instance *old = &model->instance;
 	struct recent *recent = &model->recent;
-	uint64_t completed, failed;
+	uint64_t completed, failed, hits, looked;
 
 	memset(recent, 0, sizeof(*recent));
 	recent->errors = NAN;
+	recent->hits = NAN;
 	model->refused = 0;
 	if (!(model->interval_sec > 0))
 		return;
@@ -204,9 +205,35 @@ static void compare_instance(struct model *model, const struct vexipc_telemetry_
 			     model->interval_sec;
 	if (completed + failed)
 		recent->errors = (double)failed / (double)(completed + failed);
+	hits = grown(now->cache_hits, old->cache_hits);
+	looked = hits + grown(now->cache_misses, old->cache_misses);
+	if (looked)
+		recent->hits = (double)hits / (double)looked;
 	model->refused = grown(now->refused, old->refused);
 	recent->answers = model->interval.total != 0;
 	percentiles(recent, &model->interval);
+}
+
+static uint64_t ended(const struct vexipc_stats *s)
+{
+	return s->completed + s->failed + s->timed_out + s->cancelled + s->refused;
+}
+
+/*
+ * Programs that are attached and do not count are told by what the module counts.
+ * One request may be seen at one of the two only, for they are not read at once.
+ */
+static void compare_module(struct model *model, const struct sample *sample, uint64_t before_ns)
+{
+	if (!(model->interval_sec > 0) || !model->module_known || !sample->module_known ||
+	    memcmp(&model->instance, &sample->instance, sizeof(model->instance)))
+		model->behind = 0;
+	else if (ended(&model->module) != ended(&sample->module) && !model->behind++)
+		model->behind_since_ns = before_ns;
+	model->stale_ns = model->behind < STALE_LOOKS ? 0 :
+			  sample->time_ns - model->behind_since_ns;
+	model->module_known = sample->module_known;
+	model->module = sample->module;
 }
 
 static void forget(struct model *model)
@@ -219,6 +246,7 @@ static void forget(struct model *model)
 
 int model_update(struct model *model, const struct sample *sample)
 {
+	uint64_t before_ns = model->time_ns;
 	int err = 0;
 
 	/* After a time without figures nothing can be compared. */
@@ -229,6 +257,8 @@ int model_update(struct model *model, const struct sample *sample)
 	model->time_ns = sample->time_ns;
 	model->wall_sec = sample->wall_sec;
 	model->err = sample->err;
+	model->telemetry = sample->telemetry;
+	compare_module(model, sample, before_ns);
 	if (sample->err) {
 		forget(model);
 		return 0;

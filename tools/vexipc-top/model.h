@@ -9,6 +9,7 @@ enum {
 	HISTORY		= 240,		/* samples that are remembered */
 	ERRORS_KEPT	= 16,		/* the last kinds of error of a service */
 	ERROR_KINDS	= 64,
+	STALE_LOOKS	= 3,		/* in which only the module counted */
 };
 
 #define GONE_SHOWN_NS	30000000000ull	/* a service that went is shown so long */
@@ -49,6 +50,7 @@ struct recent {
 	double bytes_rate;		/* in and out */
 	double share;			/* of all attempts; NAN: there were none */
 	double errors;			/* share of attempts that failed; NAN: none ended */
+	double hits;			/* share of looks into the cache; NAN: there were none */
 	uint64_t p50_ns;
 	uint64_t p90_ns;
 	uint64_t p99_ns;
@@ -76,6 +78,12 @@ struct model {
 	double interval_sec;		/* between the last two; 0: there was one only */
 	int err;			/* as the sample's */
 	char policy[POLICY_ROOM];
+	struct vexipc_telemetry_info telemetry;
+	bool module_known;
+	struct vexipc_stats module;
+	unsigned int behind;		/* looks since the maps last changed in which it counted */
+	uint64_t behind_since_ns;
+	uint64_t stale_ns;		/* so old are the maps' figures; 0: they are right */
 	struct vexipc_telemetry_instance instance;
 	struct recent recent;		/* of the instance; errors is of requests */
 	struct history history;
@@ -90,7 +98,5 @@ struct model {
 /* Take a sample in. -ENOMEM: some services are missing. */
 int model_update(struct model *model, const struct sample *sample);
 void model_free(struct model *model);
-
-/* May requests be sent to a service in this state? */
 
 #endif

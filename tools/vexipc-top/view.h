@@ -13,6 +13,8 @@ enum page {
 	SCREEN_HELP,
 };
 
+enum { HEADER_MOST = 20 };		/* rows, with words that are wrapped */
+
 struct view {
 	enum page screen;
 	struct order order;
@@ -22,6 +24,7 @@ struct view {
 	unsigned int scroll;		/* lines above what is shown of a service, or help */
 	unsigned int page;		/* places or lines in sight; set by drawing */
 	unsigned int most_scroll;	/* set by drawing */
+	unsigned int rows;		/* that a table and what is above it took; set by drawing */
 	bool all;			/* as many rows as there are; nothing chosen: batch */
 	bool paused;
 	bool readonly;
@@ -32,7 +35,7 @@ struct view {
 	char message[160];		/* what came of a key */
 };
 
-/* How many rows the table takes with all its services. */
+/* How many rows the table takes with all its services, at the most. */
 unsigned int view_rows(const struct model *model, const struct view *view);
 void view_draw(struct canvas *canvas, const struct model *model, struct view *view);
 

@@ -8,7 +8,7 @@
 #include "text.h"
 #include "view.h"
 
-enum { ROWS_FOR_ALL = 12, ROWS_FOR_TWO = 7 };	/* of the terminal */
+enum { ROWS_FOR_ALL = 30, ROWS_FOR_FOUR = 12, ROWS_FOR_TWO = 7 };	/* of the terminal */
 
 void format_age(char *buf, uint64_t seconds)
 {
@@ -131,11 +131,20 @@ static void draw_queues(struct canvas *canvas, const struct model *model)
 	label_count(canvas, 2, x, "failovers", i->failovers, false);
 }
 
-static void draw_drops(struct canvas *canvas, const struct model *model)
+static unsigned int label_hits(struct canvas *canvas, unsigned int y, unsigned int x,
+			       const struct vexipc_telemetry_instance *i)
+{
+	double looked = (double)i->cache_hits + (double)i->cache_misses;
+	char text[FIGURE_ROOM] = "-";
+
+	if (looked > 0)
+		format_share(text, (double)i->cache_hits / looked);
+	return label(canvas, y, x, "cached%", STYLE_PLAIN, text);
+}
+
+static void draw_drops(struct canvas *canvas, const struct model *model, bool cache)
 {
 	const struct vexipc_telemetry_instance *i = &model->instance;
-	uint64_t looked = i->cache_hits + i->cache_misses;
-	char text[FIGURE_ROOM];
 	unsigned int x;
 
 	x = label(canvas, 3, 0, "policy", STYLE_PLAIN, *model->policy ? model->policy : "?");
@@ -148,31 +157,55 @@ static void draw_drops(struct canvas *canvas, const struct model *model)
 		x = label_count(canvas, 3, x, "timed_out", i->timed_out, false);
 	if (i->services_died)
 		x = label_count(canvas, 3, x, "died", i->services_died, false);
-	if (looked) {
-		format_share(text, (double)i->cache_hits / (double)looked);
-		x = label(canvas, 3, x, "cached%", STYLE_PLAIN, text);
-	}
-	if (i->coalesced)
+	if (cache && (i->cache_hits || i->cache_misses))
+		x = label_hits(canvas, 3, x, i);
+	if (cache && i->coalesced)
 		x = label_count(canvas, 3, x, "coalesced", i->coalesced, false);
 	if (i->hedges)
 		label_count(canvas, 3, x, "hedges", i->hedges, false);
 }
 
-unsigned int draw_header(struct canvas *canvas, const struct model *model, const struct view *view)
+static unsigned int label_bytes(struct canvas *canvas, unsigned int y, unsigned int x,
+				const char *name, bool known, uint64_t bytes)
 {
-	unsigned int rows = canvas->rows >= ROWS_FOR_ALL ? 4 :
-			    canvas->rows >= ROWS_FOR_TWO ? 2 : 1;
+	char text[FIGURE_ROOM] = "-";
 
-	draw_first(canvas, model, view);
-	if (model->err)
-		return rows > 1 ? 2 : 1;
-	if (rows > 1)
-		draw_second(canvas, model);
-	if (rows > 2) {
-		draw_queues(canvas, model);
-		draw_drops(canvas, model);
-	}
-	return rows;
+	if (known)
+		format_bytes(text, (double)bytes);
+	return label(canvas, y, x, name, STYLE_PLAIN, text);
+}
+
+/* What is in memory: of requests, and of the cache; and who was turned away. */
+static void draw_kept(struct canvas *canvas, const struct model *model)
+{
+	const struct vexipc_telemetry_instance *i = &model->instance;
+	const struct vexipc_stats *m = &model->module;
+	const struct {
+		const char *name;
+		uint64_t count;
+	} denied[] = {
+		{ "privilege", i->denied_privilege },
+		{ "token", i->denied_token },
+		{ "rule", i->denied_rule },
+		{ "priority", i->denied_priority },
+	};
+	uint64_t all = 0;
+	unsigned int x;
+
+	x = label_bytes(canvas, 4, 0, "held", model->module_known, m->held_bytes);
+	x = label_bytes(canvas, 4, x, "cache", model->module_known, m->cache_bytes);
+	if (model->module_known)
+		x = label_count(canvas, 4, x, "answers", m->cache_entries, false);
+	x = label_hits(canvas, 4, x, i);
+	x = label_count(canvas, 4, x, "hits", i->cache_hits, false);
+	x = label_count(canvas, 4, x, "misses", i->cache_misses, false);
+	x = label_count(canvas, 4, x, "coalesced", i->coalesced, false);
+	for (size_t n = 0; n < sizeof(denied) / sizeof(*denied); n++)
+		all += denied[n].count;
+	x = label_count(canvas, 4, x, "denied", all, false);
+	for (size_t n = 0; n < sizeof(denied) / sizeof(*denied); n++)
+		if (denied[n].count)
+			x = label_count(canvas, 4, x, denied[n].name, denied[n].count, false);
 }
 
 /* Words, wrapped. Return: the row after them. */
@@ -193,6 +226,45 @@ static unsigned int draw_words(struct canvas *canvas, unsigned int y, enum style
 		text += strspn(text, " ");
 	}
 	return y + 1;
+}
+
+/* What the figures are worth, when that is less than it should be. */
+static unsigned int draw_warning(struct canvas *canvas, unsigned int y, const struct model *model)
+{
+	const struct vexipc_telemetry_info *telemetry = &model->telemetry;
+	char text[160], age[FIGURE_ROOM];
+
+	format_age(age, model->stale_ns / 1000000000);
+	if (telemetry->links < telemetry->programs)
+		snprintf(text, sizeof(text), "telemetry: %u of %u programs are attached: "
+			 "run 'sudo vexipc telemetry attach'", telemetry->links,
+			 telemetry->programs);
+	else if (model->stale_ns)
+		snprintf(text, sizeof(text), "telemetry: figures are stale for %s: "
+			 "run 'sudo vexipc telemetry attach'", age);
+	else
+		return y;
+	return draw_words(canvas, y, STYLE_BAD, text);
+}
+
+unsigned int draw_header(struct canvas *canvas, const struct model *model, const struct view *view)
+{
+	unsigned int rows = view->all || canvas->rows >= ROWS_FOR_ALL ? 5 :
+			    canvas->rows >= ROWS_FOR_FOUR ? 4 :
+			    canvas->rows >= ROWS_FOR_TWO ? 2 : 1;
+
+	draw_first(canvas, model, view);
+	if (model->err)
+		return rows > 1 ? 2 : 1;
+	if (rows > 1)
+		draw_second(canvas, model);
+	if (rows > 2) {
+		draw_queues(canvas, model);
+		draw_drops(canvas, model, rows < 5);
+	}
+	if (rows > 4)
+		draw_kept(canvas, model);
+	return draw_warning(canvas, rows, model);
 }
 
 bool draw_trouble(struct canvas *canvas, unsigned int row, const struct model *model)

@@ -317,6 +317,7 @@ static void draw_table(struct canvas *canvas, unsigned int y, const struct model
 		if (!view->all && i == view->at)
 			canvas_choose(canvas, y);
 	}
+	view->rows = count ? y : y + 1;
 }
 
 unsigned int view_rows(const struct model *model, const struct view *view)
@@ -324,7 +325,7 @@ unsigned int view_rows(const struct model *model, const struct view *view)
 	const struct row *rows[VEXIPC_MAX_SERVICES];
 	unsigned int count = order_rows(model, &view->order, rows);
 
-	return 5 + (count ? count : 1);
+	return HEADER_MOST + 1 + (count ? count : 1);
 }
 
 void view_draw(struct canvas *canvas, const struct model *model, struct view *view)

@@ -81,6 +81,10 @@ void json_field(cJSON *object, const struct vexipc_field *field, const void *fro
 	case VEXIPC_FIELD_NUMBER:
 		json_number(object, field->name, vexipc_field_value(field, from));
 		break;
+	case VEXIPC_FIELD_RATE:
+		vexipc_field_format(field, from, text, sizeof(text));
+		cJSON_AddItemToObject(object, field->name, cJSON_CreateRaw(text));
+		break;
 	case VEXIPC_FIELD_BOOL:
 		cJSON_AddBoolToObject(object, field->name, vexipc_field_value(field, from) != 0);
 		break;

@@ -214,6 +214,10 @@ struct vexipc_telemetry_instance {
 	uint64_t coalesced;		/* waited for an equal request's answer */
 	uint64_t hedges;		/* late ones asked of a second service, too */
 	uint64_t hedges_won;
+	uint64_t denied_privilege;	/* as struct vexipc_stats counts */
+	uint64_t denied_token;
+	uint64_t denied_rule;
+	uint64_t denied_priority;
 };
 
 /* Cookie of the caller's network namespace; 0: not known. */

@@ -765,6 +765,7 @@ enum vexipc_field_kind {
 	VEXIPC_FIELD_ERROR,		/* enum vexipc_error */
 	VEXIPC_FIELD_SIZES,		/* __u64 array by power of two */
 	VEXIPC_FIELD_BREAKER,
+	VEXIPC_FIELD_RATE,		/* two __u64 in a row: how many of both are of the first */
 };
 
 /* One field of a structure: what tables, JSON and tools print it from. */
@@ -791,7 +792,7 @@ const struct vexipc_field *vexipc_config_fields(void);	/* enum vexipc_config_fie
 /* The field of that name, or NULL. */
 const struct vexipc_field *vexipc_field_find(const struct vexipc_field *table,
 					     const char *name);
-/* The number in a field of up to 8 bytes; 0 for strings and arrays. */
+/* The number in a field of up to 8 bytes; of a rate, permille; 0 for strings and arrays. */
 uint64_t vexipc_field_value(const struct vexipc_field *field, const void *object);
 /**
  * vexipc_field_format() - a field as people read it
