@@ -183,13 +183,15 @@ static void test_fields(void)
 {
 	struct vexipc_telemetry_service s = { .id = "one", .last_error = VEXIPC_ERR_TIMED_OUT };
 	struct vexipc_telemetry_instance i = { 0 };
+	struct vexipc_telemetry_recent recent = { .share = 0.25 };
 	const struct vexipc_field *services = vexipc_telemetry_service_fields();
 	const struct vexipc_field *instances = vexipc_telemetry_instance_fields(), *rate;
 	char text[128];
 
 	tap_ok(fields_lie_well(services, sizeof(s)) && fields_lie_well(instances, sizeof(i)) &&
 	       fields_lie_well(vexipc_telemetry_info_fields(),
-			       sizeof(struct vexipc_telemetry_info)),
+			       sizeof(struct vexipc_telemetry_info)) &&
+	       fields_lie_well(vexipc_telemetry_recent_fields(), sizeof(recent)),
 	       "every field lies in its structure, once, with unit and help");
 	vexipc_field_format(vexipc_field_find(services, "last_error"), &s, text, sizeof(text));
 	tap_ok(!strcmp(text, "timed_out"), "an error reads as its name");
@@ -210,6 +212,15 @@ static void test_fields(void)
 	rate = vexipc_field_find(vexipc_stats_fields(), "hit_rate");
 	tap_ok(vexipc_field_value(vexipc_field_find(instances, "hit_rate"), &i) == 1000 &&
 	       rate->size == 2 * sizeof(uint64_t), "whatever they are");
+	rate = vexipc_field_find(vexipc_telemetry_recent_fields(), "share");
+	vexipc_field_format(rate, &recent, text, sizeof(text));
+	tap_ok(!strcmp(text, "0.25") && vexipc_field_real(rate, &recent) == 0.25 &&
+	       vexipc_field_real(vexipc_field_find(services, "last_error"), &s) ==
+	       VEXIPC_ERR_TIMED_OUT, "a real number is one, and so is every other");
+	recent.share = NAN;
+	vexipc_field_format(rate, &recent, text, sizeof(text));
+	tap_ok(!strcmp(text, "-") && !vexipc_field_value(rate, &recent),
+	       "one that is not known is a dash");
 }
 
 static void test_absence(void)

@@ -22,8 +22,15 @@ static void step(const struct sample *sample)
 		tap_bail("no memory");
 }
 
+/* What is recent of the service in a slot. */
+static const struct vexipc_telemetry_recent *of(uint32_t slot)
+{
+	return &model.rows[slot]->recent.figures;
+}
+
 static void test_rates(struct sample *sample)
 {
+	const struct vexipc_telemetry_recent *all = &model.recent.figures;
 	struct sample_service *a, *b;
 	const struct row *row;
 
@@ -32,7 +39,7 @@ static void test_rates(struct sample *sample)
 	add_service(sample, 7, "b");
 	step(sample);
 	row = model.rows[0];
-	tap_ok(!row->recent.known && isnan(row->recent.share) && near(row->recent.p99_ns, 1e6) &&
+	tap_ok(!row->recent.known && isnan(of(0)->share) && near(of(0)->p99_ns, 1e6) &&
 	       !row->history.count, "one sample has no rates; its percentiles are of all there was");
 
 	a = &sample->services[0];
@@ -46,15 +53,15 @@ static void test_rates(struct sample *sample)
 	sample->instance.cache_misses += 10;
 	step(sample);
 	row = model.rows[7];
-	tap_ok(near(model.rows[0]->recent.rate, 150) && near(row->recent.rate, 50) &&
-	       near(model.recent.rate, 200), "rates are of the time between two samples");
-	tap_ok(near(model.rows[0]->recent.share, 0.6) && near(row->recent.share, 0.4),
+	tap_ok(near(of(0)->answers_per_second, 150) && near(of(7)->answers_per_second, 50) &&
+	       near(all->answers_per_second, 200), "rates are of the time between two samples");
+	tap_ok(near(of(0)->share, 0.6) && near(of(7)->share, 0.4),
 	       "shares are of attempts");
-	tap_ok(near(model.recent.hits, 0.75), "hits are of looks into the cache");
-	tap_ok(near(row->recent.errors, 0.5) && near(model.recent.errors, 0.2) &&
-	       near(model.rows[0]->recent.errors, 0), "errors are of what ended");
-	tap_ok(near(model.rows[0]->recent.p50_ns, 4e6) && near(model.recent.p50_ns, 4e6) &&
-	       near(model.recent.p99_ns, 8e6), "percentiles are of the interval, and of all services");
+	tap_ok(near(all->hit_share, 0.75), "hits are of looks into the cache");
+	tap_ok(near(of(7)->error_share, 0.5) && near(all->error_share, 0.2) &&
+	       near(of(0)->error_share, 0), "errors are of what ended");
+	tap_ok(near(of(0)->p50_ns, 4e6) && near(all->p50_ns, 4e6) &&
+	       near(all->p99_ns, 8e6), "percentiles are of the interval, and of all services");
 	tap_ok(model.in_flight == 3 && model.services == 2 && model.available == 2,
 	       "services are summed up");
 	tap_ok(row->error_count == 1 && row->errors[0].error == VEXIPC_ERR_TIMED_OUT &&
@@ -63,8 +70,9 @@ static void test_rates(struct sample *sample)
 	pass(sample, SECOND);
 	step(sample);
 	row = model.rows[0];
-	tap_ok(near(row->recent.rate, 0) && isnan(row->recent.share) && isnan(row->recent.errors) &&
-	       !row->recent.answers && near(row->recent.p50_ns, 4e6) && row->history.count == 2 &&
+	tap_ok(near(of(0)->answers_per_second, 0) && isnan(of(0)->share) &&
+	       isnan(of(0)->error_share) && !row->recent.answers &&
+	       near(of(0)->p50_ns, 4e6) && row->history.count == 2 &&
 	       isnan(row->history.value[SERIES_P50][1]),
 	       "without answers the percentiles are the last ones, and a gap in the history");
 }
@@ -87,7 +95,7 @@ static void test_changes(struct sample *sample)
 	memset(a->latency.bucket, 0, sizeof(a->latency.bucket));
 	a->latency.total = 0;
 	step(sample);
-	tap_ok(near(model.rows[0]->recent.rate, 0), "a counter that begins anew has no rate");
+	tap_ok(near(of(0)->answers_per_second, 0), "a counter that begins anew has no rate");
 	pass(sample, SECOND);
 	b->figures.state = VEXIPC_STATE_GONE;
 	step(sample);

@@ -140,6 +140,10 @@ static void test_table(void)
 	text = screen(&view, 5, 20, true);
 	tap_ok(has(text, "up 2/3") && has(text, "SERVICE") && has(text, "REQ/S") &&
 	       has(text, "alpha"), "a tiny one has what matters most");
+	view.screen = SCREEN_HELP;
+	tap_ok(has(screen(&view, 40, 80, true),
+		   "\nREQ/S    answers a second\nINFL     requests it has now\n"), "help has the columns");
+	view.screen = SCREEN_TABLE;
 	strcpy(view.order.filter, "nobody");
 	tap_ok(has(screen(&view, 24, 80, true), "no service matches the filter"),
 	       "a filter that leaves nothing is told");
@@ -159,6 +163,10 @@ static void test_service(void)
 	       "one service has its figures and last errors");
 	tap_ok(has(text, "p99        30ms   30ms") && has(text, "p99.9") && has(text, "\u2588"),
 	       "percentiles over time");
+	tap_ok(has(text, "in flight max 0") && has(text, "cancelled 0") &&
+	       has(text, "available% 100  bytes/s") && has(text, "cpu% 80.0  memory 128M") &&
+	       has(text, "req/s        50   2.0k") && has(text, "errors%       0    0.2") &&
+	       has(text, "inflight      4"), "figures have the names and units of their fields");
 	tap_ok(has(text, " 1.0ms -  2.1ms   1.0k  ####") && has(text, "  17ms -   34ms   1.0k  ####"),
 	       "and a histogram of its latency");
 	view.scroll = 15;

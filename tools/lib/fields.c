@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -351,12 +352,27 @@ uint64_t vexipc_field_value(const struct vexipc_field *field, const void *object
 		return 0;
 	if (field->kind == VEXIPC_FIELD_RATE)
 		return rate_permille(at);
+	if (field->kind == VEXIPC_FIELD_REAL) {
+		double real = vexipc_field_real(field, object);
+
+		return real > 0 && real < 0x1p64 ? (uint64_t)real : 0;
+	}
 	if (field->size == sizeof(narrow)) {
 		memcpy(&narrow, at, sizeof(narrow));
 		return narrow;
 	}
 	memcpy(&wide, at, sizeof(wide));
 	return wide;
+}
+
+double vexipc_field_real(const struct vexipc_field *field, const void *object)
+{
+	double real;
+
+	if (field->kind != VEXIPC_FIELD_REAL)
+		return (double)vexipc_field_value(field, object);
+	memcpy(&real, (const char *)object + field->offset, sizeof(real));
+	return real;
 }
 
 /* Comma-separated text into a buffer that may be too short, as snprintf(). */
@@ -456,6 +472,14 @@ static void format_features(struct text *text, uint64_t features)
 		append(text, "-");
 }
 
+static void format_real(struct text *text, double value)
+{
+	if (isnan(value))
+		append(text, "-");
+	else
+		append(text, "%g", value);
+}
+
 static void format_value(struct text *text, const struct vexipc_field *field, uint64_t value)
 {
 	switch (field->kind) {
@@ -512,6 +536,8 @@ int vexipc_field_format(const struct vexipc_field *field, const void *object, ch
 		format_errors(&text, field, object);
 	else if (field->kind == VEXIPC_FIELD_SIZES)
 		format_sizes(&text, field, object);
+	else if (field->kind == VEXIPC_FIELD_REAL)
+		format_real(&text, vexipc_field_real(field, object));
 	else
 		format_value(&text, field, vexipc_field_value(field, object));
 	return (int)text.len;

@@ -19,9 +19,14 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* A row of a table of fields. */
-#define FIELD_ROW(type_, field_, title_, unit_, kind_, help_) {	\
+#define FIELD_ROW(type_, field_, title_, unit_, kind_, help_) \
+	FIELD_BRIEF(type_, field_, title_, NULL, unit_, kind_, help_)
+
+/* The same of what has a column in vexipc-top that is narrower than its title. */
+#define FIELD_BRIEF(type_, field_, title_, brief_, unit_, kind_, help_) {	\
 	.name = #field_,					\
 	.title = (title_),					\
+	.brief = (brief_),					\
 	.unit = (unit_),					\
 	.offset = offsetof(type_, field_),			\
 	.size = sizeof(((type_ *)0)->field_),			\

@@ -45,16 +45,7 @@ struct error_seen {
 struct recent {
 	bool known;			/* there was a former sample */
 	bool answers;			/* percentiles are of this interval, not an older one */
-	double rate;			/* answers a second */
-	double sent_rate;		/* attempts a second */
-	double bytes_rate;		/* in and out */
-	double share;			/* of all attempts; NAN: there were none */
-	double errors;			/* share of attempts that failed; NAN: none ended */
-	double hits;			/* share of looks into the cache; NAN: there were none */
-	uint64_t p50_ns;
-	uint64_t p90_ns;
-	uint64_t p99_ns;
-	uint64_t p999_ns;
+	struct vexipc_telemetry_recent figures;
 };
 
 struct row {
@@ -85,7 +76,7 @@ struct model {
 	uint64_t behind_since_ns;
 	uint64_t stale_ns;		/* so old are the maps' figures; 0: they are right */
 	struct vexipc_telemetry_instance instance;
-	struct recent recent;		/* of the instance; errors is of requests */
+	struct recent recent;		/* of the instance; errors are of requests */
 	struct history history;
 	struct row *rows[VEXIPC_MAX_SERVICES];	/* by slot */
 	unsigned int services;		/* rows that are shown */

@@ -48,8 +48,6 @@ void draw_help(struct canvas *canvas, unsigned int end, struct view *view);
 /* Why there is nothing to see, and what to do; false: there is something. */
 bool draw_trouble(struct canvas *canvas, unsigned int row, const struct model *model);
 
-/* The field of a service's breaker; NULL: telemetry has none. */
-const struct vexipc_field *breaker_field(void);
 enum style state_style(uint32_t state);
 /* A span of time as "12s", "3m05s", "2h10m", "4d03h". */
 void format_age(char *buf, uint64_t seconds);

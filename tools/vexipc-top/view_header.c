@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The header: the instance. And what is said when there is nothing to show. */
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 #include <time.h>
 
-#include "text.h"
+#include "figure.h"
 #include "view.h"
 
 enum { ROWS_FOR_ALL = 30, ROWS_FOR_FOUR = 12, ROWS_FOR_TWO = 7 };	/* of the terminal */
@@ -42,14 +41,6 @@ static void draw_mode(struct canvas *canvas, const struct model *model, const st
 		     view->paused || view->replay ? STYLE_WARN : STYLE_PLAIN, text);
 }
 
-static void rate_text(char *buf, const struct recent *recent)
-{
-	if (recent->known)
-		format_count(buf, recent->rate);
-	else
-		strcpy(buf, "-");
-}
-
 /* Name, space, figure; a wide gap before all but the first. */
 static unsigned int label(struct canvas *canvas, unsigned int y, unsigned int x, const char *name,
 			  enum style style, const char *figure)
@@ -69,9 +60,23 @@ static unsigned int label_count(struct canvas *canvas, unsigned int y, unsigned 
 	return label(canvas, y, x, name, alarming && count ? STYLE_WARN : STYLE_PLAIN, text);
 }
 
+/* By its own name. */
+static unsigned int label_recent(struct canvas *canvas, unsigned int y, unsigned int x,
+				 const char *name, const struct recent *recent, bool known,
+				 enum style style)
+{
+	const struct vexipc_field *field = recent_field(name);
+	char word[FIGURE_WORD_ROOM], text[FIGURE_ROOM] = "-";
+
+	figure_word(word, field);
+	if (known)
+		format_figure(text, field, &recent->figures);
+	return label(canvas, y, x, word, style, text);
+}
+
 static void draw_first(struct canvas *canvas, const struct model *model, const struct view *view)
 {
-	char rate[FIGURE_ROOM], title[64];
+	char title[64];
 	unsigned int x = 0;
 
 	draw_mode(canvas, model, view);
@@ -79,34 +84,25 @@ static void draw_first(struct canvas *canvas, const struct model *model, const s
 		x = canvas_put(canvas, 0, 0, 16, STYLE_BOLD, "vexipc-top");
 	if (model->err)
 		return;
-	rate_text(rate, &model->recent);
 	snprintf(title, sizeof(title), "%u/%u", model->available, model->services);
 	x = label(canvas, 0, x, canvas->columns < 60 ? "up" : "available",
 		  model->available < model->services || !model->services ? STYLE_WARN :
 		  STYLE_PLAIN, title);
-	label(canvas, 0, x, "req/s", STYLE_BOLD, rate);
+	label_recent(canvas, 0, x, "answers_per_second", &model->recent, true, STYLE_BOLD);
 }
 
 static void draw_second(struct canvas *canvas, const struct model *model)
 {
 	const struct recent *recent = &model->recent;
-	char text[FIGURE_ROOM] = "-";
 	uint32_t line[CANVAS_MOST];
 	unsigned int x = 0;
 
 	x = label_count(canvas, 1, x, "in flight", model->in_flight, false);
 	x = label_count(canvas, 1, x, "queued", model->instance.queued, true);
-	if (recent->answers)
-		format_ns(text, (double)recent->p50_ns);
-	x = label(canvas, 1, x, "p50", STYLE_PLAIN, text);
-	if (recent->answers)
-		format_ns(text, (double)recent->p99_ns);
-	x = label(canvas, 1, x, "p99", STYLE_PLAIN, text);
-	strcpy(text, "-");
-	if (!isnan(recent->errors))
-		format_share(text, recent->errors);
-	x = label(canvas, 1, x, "errors%", recent->errors >= 0.01 ? STYLE_BAD : STYLE_PLAIN,
-		  text);
+	x = label_recent(canvas, 1, x, "p50_ns", recent, recent->answers, STYLE_PLAIN);
+	x = label_recent(canvas, 1, x, "p99_ns", recent, recent->answers, STYLE_PLAIN);
+	x = label_recent(canvas, 1, x, "error_share", recent, true,
+			 recent->figures.error_share >= 0.01 ? STYLE_BAD : STYLE_PLAIN);
 	if (canvas->columns < x + 12)
 		return;
 	x += 2;

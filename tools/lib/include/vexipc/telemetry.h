@@ -229,10 +229,28 @@ int vexipc_telemetry_instance(const struct vexipc_telemetry *telemetry, uint64_t
 int vexipc_telemetry_instance_next(const struct vexipc_telemetry *telemetry, uint32_t *index,
 				   struct vexipc_telemetry_instance *instance);
 
+/*
+ * What a reader makes of two looks at a service or an instance: of the time between
+ * them. NAN: not known.
+ */
+struct vexipc_telemetry_recent {
+	double answers_per_second;
+	double attempts_per_second;	/* of a service */
+	double bytes_per_second;	/* in and out */
+	double share;			/* of a service: of the attempts of all */
+	double error_share;		/* of what ended */
+	double hit_share;		/* of an instance: of looks into the cache */
+	double p50_ns;
+	double p90_ns;
+	double p99_ns;
+	double p999_ns;
+};
+
 /* Tables for printing, as those of <vexipc/vexipc.h>. */
 const struct vexipc_field *vexipc_telemetry_service_fields(void);
 const struct vexipc_field *vexipc_telemetry_instance_fields(void);
 const struct vexipc_field *vexipc_telemetry_info_fields(void);
+const struct vexipc_field *vexipc_telemetry_recent_fields(void);
 
 enum vexipc_telemetry_event_kind {
 	VEXIPC_TELEMETRY_SLOW		= 1,	/* a request: error, *_ns, attempts */
