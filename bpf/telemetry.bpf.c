@@ -599,6 +599,16 @@ int BPF_PROG(request_refuse, __u64 instance, __u64 request_id, __u32 uid, __u32 
 	return 0;
 }
 
+SEC("tp_btf/vexipc_access_denied")
+int BPF_PROG(access_denied, __u64 instance, __u32 uid, __u32 operation, __u32 reason)
+{
+	struct vexipc_tm_instance *inst = our_instance(instance);
+
+	if (inst)
+		atomic_add(&inst->denied_by[reason & (VEXIPC_TM_DENIALS - 1)], 1);
+	return 0;
+}
+
 SEC("tp_btf/vexipc_cache_lookup")
 int BPF_PROG(cache_lookup, __u64 instance, __u64 correlation, __u32 lookup)
 {

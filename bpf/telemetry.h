@@ -11,6 +11,9 @@
  *   events      ring buffer of struct vexipc_tm_event
  *   control     one struct vexipc_tm_control; mmapable
  *
+ * The programs are pinned in VEXIPC_TM_PROGRAMS; those that count are attached by
+ * the links pinned in VEXIPC_TM_LINKS, each under its program's name.
+ *
  * A slot is used again when its service has gone: handle, which is slot and
  * generation, tells whose figures they are. It is VEXIPC_TM_WIPED while they are
  * wiped, so who copies an entry compares the handle before and after. All times are ns,
@@ -27,13 +30,16 @@
 #endif
 
 #define VEXIPC_TM_DIR		"/sys/fs/bpf/vexipc"
+#define VEXIPC_TM_LINKS		VEXIPC_TM_DIR "/links"
+#define VEXIPC_TM_PROGRAMS	VEXIPC_TM_DIR "/programs"
 
 enum {
-	VEXIPC_TM_VERSION	= 3,	/* of this layout */
+	VEXIPC_TM_VERSION	= 4,	/* of this layout */
 	VEXIPC_TM_SLOTS		= 1024,	/* VEXIPC_MAX_SERVICES */
 	VEXIPC_TM_INSTANCES	= 256,
 	VEXIPC_TM_PROBE		= 16,	/* places an instance may be at */
 	VEXIPC_TM_ERRORS	= 64,	/* by enum vexipc_error */
+	VEXIPC_TM_DENIALS	= 8,	/* by enum vexipc_denial */
 	VEXIPC_TM_ID		= 64,	/* VEXIPC_MAX_NAME */
 	VEXIPC_TM_BANDS		= 4,	/* of priorities: low, normal, high, critical */
 	VEXIPC_TM_SIZES		= 11,	/* of batches: 1, 2-3, 4-7, ... 512-1023, more */
@@ -177,6 +183,7 @@ struct vexipc_tm_instance {
 	__u64 coalesced;		/* waited for an equal request's answer */
 	__u64 hedges;			/* late ones asked of a second service, too */
 	__u64 hedges_won;		/* of them, answered by that one first */
+	__u64 denied_by[VEXIPC_TM_DENIALS];
 };
 
 /* What waits in an instance's queues, by band of priority. */
@@ -224,6 +231,8 @@ struct vexipc_tm_control {
 	__u64 slow_ns;			/* 0: nothing is slow */
 	__u32 slots;			/* of latency */
 	__u32 cpus;			/* of latency */
+	__u32 programs;			/* that write, each by a link */
+	__u32 pad;
 	/* What was missed for want of room, or because nobody read events. */
 	__u64 events_lost;
 	__u64 instances_untracked;	/* events of instances beyond VEXIPC_TM_INSTANCES */

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Telemetry: figures in BPF maps, kept by programs on the tracepoints.
+# shellcheck disable=SC2154 # stderr is of run --separate-stderr
 
 load common
 load life
@@ -34,7 +35,9 @@ assert_agrees() {
 		($m.instances[] | select(.cookie == $m.instance)) as $i |
 		["completed", "failed", "timed_out", "cancelled", "refused", "retries",
 		 "failovers", "orphans", "alerts", "registered", "unregistered",
-		 "services_died", "bytes_in", "bytes_out", "refused_by", "failed_by"] |
+		 "services_died", "bytes_in", "bytes_out", "refused_by", "failed_by",
+		 "cache_hits", "cache_misses", "coalesced", "hit_rate", "denied_privilege",
+		 "denied_token", "denied_rule", "denied_priority"] |
 		map(select($i[.] != $s[.]) | "\(.): maps \($i[.]), module \($s[.])") |
 		if length > 0 then error(join("; ")) else true end' >/dev/null
 	jq -e '[.recursion_misses, .instances_untracked, .latency_untracked] == [0, 0, 0]' \
@@ -93,12 +96,12 @@ assert_service_agrees() {
 @test "a layout of another version is told as such" {
 	attach
 	local value
-	read -ra value <<<"63 00 00 00 01$(printf ' 00%.0s' {1..51})"
+	read -ra value <<<"63 00 00 00 01$(printf ' 00%.0s' {1..59})"
 	bpftool map update pinned $pins/control key 0 0 0 0 value hex "${value[@]}"
 	run -1 vexipc telemetry status
 	assert_output_has "another version"
 	attach
-	assert_equal "$(telemetry .version)" 3
+	assert_equal "$(telemetry .version)" 4
 }
 
 # bats test_tags=smoke
@@ -138,6 +141,28 @@ assert_service_agrees() {
 	assert_equal "$(of_instance 'batch_sizes | .[2] + .[3]')" 3
 	assert_equal "$(of_service moody last_error)" cancelled
 	[ "$(of_service moody error_ppm)" -gt 0 ]
+}
+
+as_nobody() { setpriv --reuid 65534 --clear-groups "$@"; }
+
+@test "who is denied is counted, by reason" {
+	attach
+	start_service one
+	run -5 as_nobody vexipc embed --transport netlink text
+	local token=/run/vexipc-test.token
+	vexipc token issue --json --id other | jq -r .token >$token
+	chmod 644 $token
+	run -3 as_nobody vexipc-embedd --id mine --engine echo --transport netlink --token-file $token
+	run -0 vexipc rule add --uid 65534 --allow embed --models other
+	for _ in 1 2 3; do run -5 as_nobody vexipc embed --transport netlink text; done
+	run -0 vexipc rule clear
+	run -0 vexipc rule add --uid 65534 --allow embed
+	run -5 as_nobody vexipc embed --transport netlink --priority critical text
+	run -0 vexipc rule clear
+	assert_agrees
+	assert_equal "$(of_instance '|
+		[.denied_privilege, .denied_token > 0, .denied_rule, .denied_priority]' | jq -c .)" \
+		'[1,true,3,1]'
 }
 
 @test "queue depth now and highest, by priority" {
@@ -231,8 +256,91 @@ programs_are() {
 	assert_idle
 	assert_agrees
 	assert_service_agrees steady
-	assert_equal "$(telemetry .programs)" "$(find $pins/links -type f | wc -l)"
+	assert_pinned
 	wait_until 20 programs_are 1
+}
+
+# There is a pin for each program and for its link, and no other; status says so.
+assert_pinned() {
+	assert_equal "$(cd $pins/links && printf '%s ' *)" "$(cd $pins/programs && printf '%s ' *)"
+	local count
+	count=$(find $pins/links -type f | wc -l)
+	assert_equal "$(telemetry '"\(.programs) \(.links) \(.programs_pinned)"')" \
+		"$count $count $count"
+	assert_equal "$(cd $pins && printf '%s ' *)" \
+		"control events instances latency links programs queues services "
+}
+
+# bats test_tags=smoke
+@test "programs, links and maps are pinned, a policy beside them; detach leaves the policy alone" {
+	attach
+	assert_pinned
+	for program in "$pins"/programs/*; do
+		run -0 bpftool -j prog show pinned "$program"
+		# The kernel keeps 15 letters of a name.
+		local name=${program##*/}
+		assert_equal "$(jq -r .name <<<"$output" | cut -c -15)" "${name:0:15}"
+		assert_equal "$(bpftool -j link show pinned "$pins/links/$name" | jq .prog_id)" \
+			"$(jq .id <<<"$output")"
+	done
+	vexipc policy load load
+	attach
+	vexipc telemetry detach
+	assert_equal "$(cd $pins && printf '%s ' ./* policy/*)" "./policy policy/load "
+	vexipc policy unload load
+	rmdir $pins/policy
+}
+
+@test "killed while it attaches, it has taken over or not: nothing is missed or counted twice" {
+	attach
+	start_service steady -c 20
+	submit load "$(scale 1000)"
+	for delay in 0.1 0.3 0.6 0.9 1.2 1.6 2; do
+		start attach vexipc telemetry attach
+		sleep $delay
+		stop attach KILL
+		run -0 vexipc telemetry status
+	done
+	results load
+	assert_equal "$status" 0
+	assert_idle
+	assert_agrees
+	attach
+	assert_pinned
+	vexipc embed text >/dev/null
+	assert_agrees
+}
+
+@test "what was removed by hand is told, and the next attach makes it whole" {
+	attach
+	start_service one
+	rm $pins/programs/request_send
+	run -0 vexipc telemetry status
+	assert_equal "$(telemetry '.programs - .programs_pinned')" 1
+	rm $pins/links/*
+	run -1 vexipc telemetry status
+	assert_output_has "its links are gone: run 'sudo vexipc telemetry attach'"
+	run -1 --separate-stderr vexipc telemetry status --json
+	assert_equal "$(jq -c . <<<"$output")" '{"attached":false}'
+	[[ $stderr == *'its links are gone'* ]]
+	run -1 vexipc telemetry events --timeout 0
+	vexipc embed text >/dev/null
+	attach
+	assert_pinned
+	vexipc embed text >/dev/null
+	assert_equal "$(of_service one completed)" 1
+	rm -r $pins/links $pins/programs
+	run -1 vexipc telemetry status
+	assert_output_has "its links are gone"
+	attach
+	assert_pinned
+	rm -r $pins
+	run -1 vexipc telemetry status
+	assert_output_has "not attached"
+	attach
+	assert_pinned
+	vexipc embed text >/dev/null
+	assert_equal "$(of_service one completed)" 1
 }
 
 @test "services that were there before are taken in, with what they had" {
@@ -335,7 +443,7 @@ programs_are() {
 	rm $pins/links/request_send
 	run -0 vexipc embed text
 	run -1 vexipc telemetry status
-	assert_output_has "19 of 20 programs"
+	assert_output_has "20 of 21 programs"
 	attach
 	run -0 vexipc telemetry status
 }

@@ -104,7 +104,8 @@ two_services() {
 	assert_equal "$(screen | stable)" $'up 2/2 req/s 0\nSERVICE REQ/S P99\nalpha 0 TIME\nbeta 0 TIME'
 	resize 200 60
 	shows '^SERVICE .*MEM$'
-	assert_equal "$(screen | stable | sed -n 5,7p)" "$(cat <<-'SCREEN'
+	assert_equal "$(screen | stable | sed -nE '5,8{s/cache [0-9.]+[BK]/cache N/;p}')" "$(cat <<-'SCREEN'
+		held 0B cache N answers 0 cached% - hits 0 misses 0 coalesced 0 denied 0
 		SERVICE STATE BREAKER SHARE% REQ/S INFL QUEUE P50 P99 ERR% CPU% MEM
 		alpha active closed - 0 0 0 TIME TIME - - -
 		beta active closed - 0 0 0 TIME TIME - - -
@@ -341,6 +342,96 @@ recorded() {
 	vexipc telemetry attach
 	shows '^no service is registered'
 	close_top
+}
+
+@test "links that are gone, some of them or all, are told; in print and JSON, too" {
+	two_services
+	open_top 80 24 -- -s id
+	shows '^alpha +active'
+	run ! screen_has '^telemetry'
+	local pins=/sys/fs/bpf/vexipc programs
+	programs=$(find $pins/links -type f | wc -l)
+	rm $pins/links/request_send
+	shows "^telemetry: $((programs - 1)) of $programs programs are attached: run 'sudo vexipc telemetry attach'$"
+	screen_has '^alpha +active'
+	run -0 vexipc-top -b -n 1 -d 0.1
+	assert_output_has "$((programs - 1)) of $programs programs are attached"
+	run -0 vexipc-top --json -n 1 -d 0.1
+	assert_equal "$(jq -c --argjson all "$programs" '.telemetry |
+		[.attached, .programs == $all, .links == $all - 1]' <<<"$output")" '[true,true,true]'
+	rm $pins/links/*
+	shows '^telemetry counts no more, its links are gone$'
+	screen_has "^run 'sudo vexipc telemetry attach'$"
+	for options in -b --json; do
+		run -1 --separate-stderr vexipc-top $options -n 1
+		[[ $stderr == *"its links are gone: run 'sudo vexipc telemetry attach'"* && -z $output ]]
+	done
+	vexipc telemetry attach
+	shows '^alpha +active'
+	run ! screen_has '^telemetry'
+	rm -r $pins
+	shows '^telemetry is not attached'
+	# Removed and attached between two looks, it has other maps.
+	vexipc telemetry attach
+	shows '^alpha +active'
+	press p Enter
+	shows 'paused'
+	rm -r $pins
+	vexipc telemetry attach
+	seq 34 | vexipc embed --dims 1 >/dev/null
+	press p
+	shows '^requests 17 '
+	press Escape
+	close_top
+}
+
+@test "figures that do not follow what the module counts are told as stale" {
+	two_services
+	open_top 80 24 -- -s id -d 0.3
+	shows '^alpha +active'
+	# As if the programs that write were others, which there are not.
+	local control=/sys/fs/bpf/vexipc/control value
+	read -ra value < <(bpftool -j map lookup pinned $control key 0 0 0 0 |
+		jq -r '.value | join(" ")')
+	value[4]=0x63
+	bpftool map update pinned $control key 0 0 0 0 value "${value[@]}"
+	start load sh -c 'while :; do vexipc embed --dims 1 x; done'
+	shows "^telemetry: figures are stale for [0-9ms]+: run 'sudo vexipc telemetry attach'$" 60
+	screen_has '^alpha +active'
+	run -0 vexipc-top --json -n 12 -d 1
+	of_all 'any(.telemetry.stale_ns >= 3000000000)' | grep -q true
+	vexipc telemetry attach
+	wait_until 60 screen_lacks '^telemetry'
+	stop load KILL
+	close_top
+}
+
+@test "what is held and cached, and who was denied, in the header and in JSON" {
+	start_service alpha
+	config cache_enabled=true
+	for _ in 1 2 3 4; do vexipc embed --dims 1 text >/dev/null; done
+	run ! setpriv --reuid 65534 --clear-groups vexipc embed --transport netlink text
+	tell alpha 'mode hold'
+	submit held 1
+	wait_requests alpha 2
+	open_top 120 40 -- -s id
+	shows '^held [1-9][0-9.]*[BK]  cache [1-9][0-9.]*[BK]  answers 1  cached% 60.0  hits 3  misses 2  coalesced 0  denied 1  privilege 1$'
+	run -0 vexipc-top --json -n 1 -d 0.1
+	jq -e '.module.held_bytes > 0 and .module.cache_bytes > 0 and .module.cache_entries == 1 and
+		(.module, .instance | .cache_hits == 3 and .cache_misses == 2 and .hit_rate == 60 and
+		 .denied_privilege == 1) and .instance.recent.hit_share == null' <<<"$output"
+	assert_equal "$(vexipc stats --json | jq '.hit_rate == 60')" true
+	vexipc stats | grep -qE '^hit_rate +60\.0 +%$'
+	# There is no room for it in a low terminal: then the rate alone.
+	resize 120 24
+	shows '^policy .*  cached% 60\.0$'
+	run ! screen_has '^held'
+	close_top
+	tell alpha 'mode answer'
+	tell alpha flush
+	results held
+	assert_equal "$status" 0
+	config cache_enabled=false
 }
 
 @test "wrong arguments end with 2" {

@@ -64,10 +64,15 @@ static bool disjoint(const struct vexipc_field *table, size_t size)
 	for (const struct vexipc_field *f = table; f->name; f++) {
 		if (f->offset + f->size > size || !f->help || !f->unit)
 			return false;
-		for (const struct vexipc_field *g = table; g < f; g++)
-			if ((f->offset < g->offset + g->size && g->offset < f->offset + f->size) ||
-			    !strcmp(f->name, g->name))
+		for (const struct vexipc_field *g = table; g < f; g++) {
+			bool apart = f->offset >= g->offset + g->size ||
+				     g->offset >= f->offset + f->size;
+
+			/* A rate is of two others. */
+			if ((!apart && f->kind != VEXIPC_FIELD_RATE &&
+			     g->kind != VEXIPC_FIELD_RATE) || !strcmp(f->name, g->name))
 				return false;
+		}
 	}
 	return true;
 }

@@ -169,7 +169,7 @@ static bool fields_lie_well(const struct vexipc_field *table, size_t size)
 {
 	for (const struct vexipc_field *f = table; f->name; f++) {
 		bool number = f->kind != VEXIPC_FIELD_STRING && f->kind != VEXIPC_FIELD_ERRORS &&
-			      f->kind != VEXIPC_FIELD_SIZES;
+			      f->kind != VEXIPC_FIELD_SIZES && f->kind != VEXIPC_FIELD_RATE;
 
 		if (f->offset + f->size > size || !f->unit || !f->help ||
 		    (number && f->size != 4 && f->size != 8) ||
@@ -183,13 +183,15 @@ static void test_fields(void)
 {
 	struct vexipc_telemetry_service s = { .id = "one", .last_error = VEXIPC_ERR_TIMED_OUT };
 	struct vexipc_telemetry_instance i = { 0 };
+	struct vexipc_telemetry_recent recent = { .share = 0.25 };
 	const struct vexipc_field *services = vexipc_telemetry_service_fields();
-	const struct vexipc_field *instances = vexipc_telemetry_instance_fields();
+	const struct vexipc_field *instances = vexipc_telemetry_instance_fields(), *rate;
 	char text[128];
 
 	tap_ok(fields_lie_well(services, sizeof(s)) && fields_lie_well(instances, sizeof(i)) &&
 	       fields_lie_well(vexipc_telemetry_info_fields(),
-			       sizeof(struct vexipc_telemetry_info)),
+			       sizeof(struct vexipc_telemetry_info)) &&
+	       fields_lie_well(vexipc_telemetry_recent_fields(), sizeof(recent)),
 	       "every field lies in its structure, once, with unit and help");
 	vexipc_field_format(vexipc_field_find(services, "last_error"), &s, text, sizeof(text));
 	tap_ok(!strcmp(text, "timed_out"), "an error reads as its name");
@@ -198,6 +200,27 @@ static void test_fields(void)
 	i.batch_sizes[10] = 1;
 	vexipc_field_format(vexipc_field_find(instances, "batch_sizes"), &i, text, sizeof(text));
 	tap_ok(!strcmp(text, "1=4,8-15=2,1024+=1"), "sizes read as ranges: %s", text);
+	rate = vexipc_field_find(instances, "hit_rate");
+	vexipc_field_format(rate, &i, text, sizeof(text));
+	tap_ok(!strcmp(text, "0.0"), "of no lookups none was a hit");
+	i.cache_hits = 2;
+	i.cache_misses = 1;
+	vexipc_field_format(rate, &i, text, sizeof(text));
+	tap_ok(!strcmp(text, "66.6") && vexipc_field_value(rate, &i) == 666, "hits are a share");
+	i.cache_hits = UINT64_MAX;
+	i.cache_misses = 0;
+	rate = vexipc_field_find(vexipc_stats_fields(), "hit_rate");
+	tap_ok(vexipc_field_value(vexipc_field_find(instances, "hit_rate"), &i) == 1000 &&
+	       rate->size == 2 * sizeof(uint64_t), "whatever they are");
+	rate = vexipc_field_find(vexipc_telemetry_recent_fields(), "share");
+	vexipc_field_format(rate, &recent, text, sizeof(text));
+	tap_ok(!strcmp(text, "0.25") && vexipc_field_real(rate, &recent) == 0.25 &&
+	       vexipc_field_real(vexipc_field_find(services, "last_error"), &s) ==
+	       VEXIPC_ERR_TIMED_OUT, "a real number is one, and so is every other");
+	recent.share = NAN;
+	vexipc_field_format(rate, &recent, text, sizeof(text));
+	tap_ok(!strcmp(text, "-") && !vexipc_field_value(rate, &recent),
+	       "one that is not known is a dash");
 }
 
 static void test_absence(void)
@@ -209,7 +232,8 @@ static void test_absence(void)
 	       vexipc_telemetry_strerror(err));
 	tap_ok(strcmp(vexipc_telemetry_strerror(-ENOENT), vexipc_telemetry_strerror(-ENODATA)) &&
 	       strcmp(vexipc_telemetry_strerror(-ENODATA),
-		      vexipc_telemetry_strerror(-EPROTONOSUPPORT)),
+		      vexipc_telemetry_strerror(-EPROTONOSUPPORT)) &&
+	       strcmp(vexipc_telemetry_strerror(-ENODATA), vexipc_telemetry_strerror(-ENOLINK)),
 	       "module missing, telemetry not attached and another layout are told apart");
 }
 

@@ -22,8 +22,15 @@ static void step(const struct sample *sample)
 		tap_bail("no memory");
 }
 
+/* What is recent of the service in a slot. */
+static const struct vexipc_telemetry_recent *of(uint32_t slot)
+{
+	return &model.rows[slot]->recent.figures;
+}
+
 static void test_rates(struct sample *sample)
 {
+	const struct vexipc_telemetry_recent *all = &model.recent.figures;
 	struct sample_service *a, *b;
 	const struct row *row;
 
@@ -32,7 +39,7 @@ static void test_rates(struct sample *sample)
 	add_service(sample, 7, "b");
 	step(sample);
 	row = model.rows[0];
-	tap_ok(!row->recent.known && isnan(row->recent.share) && near(row->recent.p99_ns, 1e6) &&
+	tap_ok(!row->recent.known && isnan(of(0)->share) && near(of(0)->p99_ns, 1e6) &&
 	       !row->history.count, "one sample has no rates; its percentiles are of all there was");
 
 	a = &sample->services[0];
@@ -42,16 +49,19 @@ static void test_rates(struct sample *sample)
 	answered(sample, b, 100, 8000000);
 	failed(sample, b, 100, VEXIPC_ERR_TIMED_OUT);
 	b->figures.in_flight = 3;
+	sample->instance.cache_hits += 30;
+	sample->instance.cache_misses += 10;
 	step(sample);
 	row = model.rows[7];
-	tap_ok(near(model.rows[0]->recent.rate, 150) && near(row->recent.rate, 50) &&
-	       near(model.recent.rate, 200), "rates are of the time between two samples");
-	tap_ok(near(model.rows[0]->recent.share, 0.6) && near(row->recent.share, 0.4),
+	tap_ok(near(of(0)->answers_per_second, 150) && near(of(7)->answers_per_second, 50) &&
+	       near(all->answers_per_second, 200), "rates are of the time between two samples");
+	tap_ok(near(of(0)->share, 0.6) && near(of(7)->share, 0.4),
 	       "shares are of attempts");
-	tap_ok(near(row->recent.errors, 0.5) && near(model.recent.errors, 0.2) &&
-	       near(model.rows[0]->recent.errors, 0), "errors are of what ended");
-	tap_ok(near(model.rows[0]->recent.p50_ns, 4e6) && near(model.recent.p50_ns, 4e6) &&
-	       near(model.recent.p99_ns, 8e6), "percentiles are of the interval, and of all services");
+	tap_ok(near(all->hit_share, 0.75), "hits are of looks into the cache");
+	tap_ok(near(of(7)->error_share, 0.5) && near(all->error_share, 0.2) &&
+	       near(of(0)->error_share, 0), "errors are of what ended");
+	tap_ok(near(of(0)->p50_ns, 4e6) && near(all->p50_ns, 4e6) &&
+	       near(all->p99_ns, 8e6), "percentiles are of the interval, and of all services");
 	tap_ok(model.in_flight == 3 && model.services == 2 && model.available == 2,
 	       "services are summed up");
 	tap_ok(row->error_count == 1 && row->errors[0].error == VEXIPC_ERR_TIMED_OUT &&
@@ -60,8 +70,9 @@ static void test_rates(struct sample *sample)
 	pass(sample, SECOND);
 	step(sample);
 	row = model.rows[0];
-	tap_ok(near(row->recent.rate, 0) && isnan(row->recent.share) && isnan(row->recent.errors) &&
-	       !row->recent.answers && near(row->recent.p50_ns, 4e6) && row->history.count == 2 &&
+	tap_ok(near(of(0)->answers_per_second, 0) && isnan(of(0)->share) &&
+	       isnan(of(0)->error_share) && !row->recent.answers &&
+	       near(of(0)->p50_ns, 4e6) && row->history.count == 2 &&
 	       isnan(row->history.value[SERIES_P50][1]),
 	       "without answers the percentiles are the last ones, and a gap in the history");
 }
@@ -84,7 +95,7 @@ static void test_changes(struct sample *sample)
 	memset(a->latency.bucket, 0, sizeof(a->latency.bucket));
 	a->latency.total = 0;
 	step(sample);
-	tap_ok(near(model.rows[0]->recent.rate, 0), "a counter that begins anew has no rate");
+	tap_ok(near(of(0)->answers_per_second, 0), "a counter that begins anew has no rate");
 	pass(sample, SECOND);
 	b->figures.state = VEXIPC_STATE_GONE;
 	step(sample);
@@ -119,6 +130,54 @@ static void test_changes(struct sample *sample)
 	       near(model.rows[0]->history.value[SERIES_RATE][HISTORY - 1], HISTORY + 9) &&
 	       near(model.rows[0]->history.value[SERIES_RATE][0], 10) &&
 	       model.rows[0]->error_count == ERRORS_KEPT, "what is remembered has bounds");
+}
+
+/* The module has counted another one that ended, the maps only if @kept. */
+static bool stale_after(struct sample *sample, bool kept)
+{
+	pass(sample, 5 * SECOND);
+	sample->module.failed++;
+	if (kept)
+		sample->instance.failed++;
+	step(sample);
+	return model.stale_ns;
+}
+
+static void test_stale(void)
+{
+	struct sample sample = { .time_ns = SECOND, .module_known = true };
+	struct sample trouble = { .err = -ENOLINK };
+	bool right = true;
+
+	model_free(&model);
+	memset(&model, 0, sizeof(model));
+	step(&sample);
+	for (unsigned int i = 0; i < 10; i++)
+		right = right && !stale_after(&sample, true);
+	/* One that ended between the two is in the maps first; then nothing happens. */
+	right = right && !stale_after(&sample, false);
+	for (unsigned int i = 0; i < 10; i++) {
+		pass(&sample, SECOND);
+		step(&sample);
+		right = right && !model.stale_ns;
+	}
+	tap_ok(right && !stale_after(&sample, true), "figures that follow the module's are right");
+	tap_ok(!stale_after(&sample, false) && !stale_after(&sample, false) &&
+	       stale_after(&sample, false) && model.stale_ns == 15 * SECOND,
+	       "those that stay behind are stale, since the module went on");
+	pass(&sample, SECOND);
+	step(&sample);
+	tap_ok(model.stale_ns == 16 * SECOND, "and remain so while nothing happens");
+	tap_ok(!stale_after(&sample, true), "until they follow again");
+	for (unsigned int i = 0; i < STALE_LOOKS; i++)
+		stale_after(&sample, false);
+	step(&trouble);
+	tap_ok(!model.stale_ns, "or there are none");
+	sample.module_known = false;
+	for (unsigned int i = 0; i < 2 * STALE_LOOKS; i++)
+		right = right && !stale_after(&sample, false);
+	tap_ok(right, "of a module that is not known nothing is concluded");
+	sample_free(&sample);
 }
 
 static bool in_order(const struct order *order, const char *wanted)
@@ -188,6 +247,7 @@ int main(void)
 
 	test_rates(&sample);
 	test_changes(&sample);
+	test_stale();
 	test_order();
 	sample_free(&sample);
 	model_free(&model);

@@ -12,6 +12,12 @@ static void make_samples(struct sample *sample)
 	strcpy(sample->policy, "round-robin");
 	sample->instance.queued_high = 3;
 	sample->instance.refused_by[4] = UINT64_MAX;
+	sample->instance.denied_rule = 2;
+	sample->telemetry.programs = 21;
+	sample->telemetry.links = 20;
+	sample->module_known = true;
+	sample->module.held_bytes = 1ull << 40;
+	sample->module.failed_by[3] = 7;
 	answered(sample, add_service(sample, 0, "alpha"), 1000, 1200000);
 	/* All of its room, without a NUL. */
 	answered(sample, add_service(sample, 1023,
@@ -77,7 +83,10 @@ static void test_same(const char *text, size_t size, const struct sample *sample
 	same = back.time_ns == sample->time_ns && back.wall_sec == sample->wall_sec &&
 	       back.err == 0 && back.count == sample->count &&
 	       !strcmp(back.policy, sample->policy) &&
-	       !memcmp(&back.instance, &sample->instance, sizeof(back.instance));
+	       !memcmp(&back.instance, &sample->instance, sizeof(back.instance)) &&
+	       !memcmp(&back.telemetry, &sample->telemetry, sizeof(back.telemetry)) &&
+	       back.module_known &&
+	       !memcmp(&back.module, &sample->module, sizeof(back.module));
 	for (uint32_t i = 0; same && i < back.count; i++)
 		same = !memcmp(&back.services[i], &sample->services[i], sizeof(*back.services));
 	tap_ok(same, "what was recorded comes back, every figure");
@@ -177,8 +186,9 @@ static void test_hostile(const char *text, size_t size)
 
 static void test_other_versions(void)
 {
-	/* Version 1; a field of a service that is not known, and one of a string's name that
-	 * has become a number; none of an instance. */
+	/* Version 1, which had neither telemetry nor module; a field of a service that is
+	 * not known, and one of a string's name that has become a number; none of an
+	 * instance. */
 	static const unsigned char layout_bytes[] = {
 		1, 3, 5, 'n', 'e', 'w', 'e', 'r', 2, 2, 'i', 'd', 0, 4, 's', 'l', 'o', 't', 0, 0,
 	};
@@ -189,7 +199,7 @@ static void test_other_versions(void)
 	static const unsigned char slot_too_large[] = {
 		10, 20, 0, 0, 1, 2, 1, 2, 9, 0x80, 0x08, 0,
 	};
-	static const unsigned char next_version[] = { 2 };
+	static const unsigned char next_version[] = { 3 };
 	static struct record_layout layout;
 	struct sample sample = { 0 };
 
@@ -198,7 +208,7 @@ static void test_other_versions(void)
 	tap_ok(!record_parse_layout(layout_bytes, sizeof(layout_bytes), &layout) &&
 	       !record_parse_sample(sample_bytes, sizeof(sample_bytes), &layout, &sample) &&
 	       sample.count == 1 && sample.services[0].figures.slot == 5 &&
-	       !sample.services[0].figures.id[0],
+	       !sample.services[0].figures.id[0] && !sample.module_known,
 	       "fields go by name; those not known are skipped");
 	tap_ok(record_parse_sample(slot_too_large, sizeof(slot_too_large), &layout, &sample) ==
 	       -EBADMSG, "a slot that cannot be is refused");

@@ -32,6 +32,16 @@ static void begin(struct sample *sample)
 	sample->instance.refused = 12;
 	sample->instance.refused_by[VEXIPC_ERR_QUEUE_FULL] = 12;
 	sample->instance.highest_high = 9;
+	sample->instance.cache_hits = 30;
+	sample->instance.cache_misses = 10;
+	sample->instance.denied_rule = 3;
+	sample->instance.denied_token = 1;
+	sample->telemetry.programs = 21;
+	sample->telemetry.links = 21;
+	sample->module_known = true;
+	sample->module.held_bytes = 3 << 20;
+	sample->module.cache_bytes = 48 << 10;
+	sample->module.cache_entries = 12;
 }
 
 static void advance(struct sample *sample, unsigned int i)
@@ -111,7 +121,7 @@ static void test_table(void)
 	tap_ok(has(text, "vexipc-top  available 2/3  req/s 189") &&
 	       has(text, "in flight 4  queued 0  p50 1.0ms  p99 30ms  errors% 0") &&
 	       has(text, "queues:  critical 0  high 0  normal 0  low 0  highest 9") &&
-	       has(text, "policy round-robin  dropped 12  queue_full 12"),
+	       has(text, "policy round-robin  dropped 12  queue_full 12  cached% 75.0\n"),
 	       "the header has the instance's figures");
 	tap_ok(has(text, "SERVICE") && has(text, "\nalpha ") &&
 	       has(text, "beta         active   open        26.5    50 ") &&
@@ -122,11 +132,18 @@ static void test_table(void)
 	tap_ok(has(text, "gamma-with-a-name-that-is-long") && has(text, "MEM") &&
 	       has(text, "SHARE%") && has(text, "\u2588") && has(text, "64M"),
 	       "a wide one has every column, and lines");
+	tap_ok(has(text, "queue_full 12\nheld 3.0M  cache 48K  answers 12  cached% 75.0  hits 30  "
+			 "misses 10  coalesced 0  denied 4  token 1  rule 3\nSERVICE"),
+	       "a high one has what is kept and who was denied");
 	text = screen(&view, 60, 200, false);
 	tap_ok(!strpbrk(text, "\xe2\x96") && has(text, "#"), "without UTF-8, in ASCII");
 	text = screen(&view, 5, 20, true);
 	tap_ok(has(text, "up 2/3") && has(text, "SERVICE") && has(text, "REQ/S") &&
 	       has(text, "alpha"), "a tiny one has what matters most");
+	view.screen = SCREEN_HELP;
+	tap_ok(has(screen(&view, 40, 80, true),
+		   "\nREQ/S    answers a second\nINFL     requests it has now\n"), "help has the columns");
+	view.screen = SCREEN_TABLE;
 	strcpy(view.order.filter, "nobody");
 	tap_ok(has(screen(&view, 24, 80, true), "no service matches the filter"),
 	       "a filter that leaves nothing is told");
@@ -146,6 +163,10 @@ static void test_service(void)
 	       "one service has its figures and last errors");
 	tap_ok(has(text, "p99        30ms   30ms") && has(text, "p99.9") && has(text, "\u2588"),
 	       "percentiles over time");
+	tap_ok(has(text, "in flight max 0") && has(text, "cancelled 0") &&
+	       has(text, "available% 100  bytes/s") && has(text, "cpu% 80.0  memory 128M") &&
+	       has(text, "req/s        50   2.0k") && has(text, "errors%       0    0.2") &&
+	       has(text, "inflight      4"), "figures have the names and units of their fields");
 	tap_ok(has(text, " 1.0ms -  2.1ms   1.0k  ####") && has(text, "  17ms -   34ms   1.0k  ####"),
 	       "and a histogram of its latency");
 	view.scroll = 15;
@@ -155,7 +176,7 @@ static void test_service(void)
 
 static void test_trouble(void)
 {
-	static const int errs[] = { -ENOENT, -ENODATA, -EPROTONOSUPPORT, -EACCES, -EIO };
+	static const int errs[] = { -ENOENT, -ENODATA, -ENOLINK, -EPROTONOSUPPORT, -EACCES, -EIO };
 	struct view view = { .order.key = SORT_RATE };
 	struct sample sample = { 0 };
 	bool told = true;
@@ -170,10 +191,34 @@ static void test_trouble(void)
 			told = has(screen(&view, 24, 80, true), "telemetry is not attached") &&
 			       has(screen(&view, 24, 80, true), "vexipc telemetry attach") &&
 			       has(screen(&view, 5, 30, true), "vexipc telemetry\nattach");
+		if (errs[i] == -ENOLINK)
+			told = told && has(screen(&view, 24, 80, true), "its links are gone\nrun 'sudo "
+					   "vexipc telemetry attach'\n");
 		if (errs[i] == -ENOENT)
 			told = told && has(screen(&view, 24, 80, true), "modprobe vexipc");
 	}
 	tap_ok(told, "what is missing is told, and what to do");
+}
+
+static void test_warning(void)
+{
+	struct view view = { .order.key = SORT_RATE };
+	struct vexipc_telemetry_info telemetry = model.telemetry;
+
+	tap_ok(!strstr(screen(&view, 24, 80, true), "telemetry:"), "what is right needs no warning");
+	model.stale_ns = 72 * SECOND;
+	tap_ok(has(screen(&view, 24, 80, true), "\ntelemetry: figures are stale for 1m12s: run "
+		   "'sudo vexipc telemetry attach'\nSERVICE"), "stale figures are told");
+	model.telemetry.links = 20;
+	tap_ok(has(screen(&view, 24, 80, true), "\ntelemetry: 20 of 21 programs are attached: run "
+		   "'sudo vexipc telemetry attach'\nSERVICE") &&
+	       has(screen(&view, 10, 40, true), "\ntelemetry: 20 of 21 programs are\nattached: run "
+		   "'sudo vexipc telemetry\nattach'\nSERVICE"), "and programs that are missing");
+	view.all = true;
+	screen(&view, view_rows(&model, &view), 10, true);
+	tap_ok(view.rows > 10 && view.rows < view_rows(&model, &view), "with room for them in a list");
+	model.telemetry = telemetry;
+	model.stale_ns = 0;
 }
 
 /* Every size and screen, with whatever a model may hold. */
@@ -202,6 +247,10 @@ static void test_hostile(void)
 	struct sample sample = { .time_ns = SECOND, .wall_sec = UINT64_MAX };
 
 	memset(&sample.instance, 0xff, sizeof(sample.instance));
+	memset(&sample.telemetry, 0xff, sizeof(sample.telemetry));
+	memset(&sample.module, 0xff, sizeof(sample.module));
+	sample.module_known = true;
+	sample.telemetry.links--;
 	for (uint32_t i = 0; i < 30; i++) {
 		struct sample_service *s = add_service(&sample, i * 30, "");
 
@@ -241,6 +290,7 @@ int main(int argc, char **argv)
 	}
 	test_table();
 	test_service();
+	test_warning();
 	test_sizes("a table");
 	test_trouble();
 	test_hostile();

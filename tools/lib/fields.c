@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +131,7 @@ static const struct vexipc_field stats_fields[] = {
 	T(denied_priority, "", NUMBER, "denied critical priority"),
 	T(cache_hits, "", NUMBER, "answered from the cache"),
 	T(cache_misses, "", NUMBER, "not found in the cache"),
+	FIELD_HIT_RATE(struct vexipc_stats),
 	T(cache_insertions, "", NUMBER, "answers put into the cache"),
 	T(cache_evictions, "", NUMBER, "answers that went for room"),
 	T(cache_expirations, "", NUMBER, "answers that became too old, or were replaced"),
@@ -331,6 +333,16 @@ const struct vexipc_field *vexipc_field_find(const struct vexipc_field *table, c
 	return NULL;
 }
 
+/* Of counters that never are near 2^64. */
+static uint64_t rate_permille(const char *at)
+{
+	uint64_t both[2];
+
+	memcpy(both, at, sizeof(both));
+	return both[0] ? (uint64_t)(1000 * ((double)both[0] /
+					    ((double)both[0] + (double)both[1]))) : 0;
+}
+
 uint64_t vexipc_field_value(const struct vexipc_field *field, const void *object)
 {
 	const char *at = (const char *)object + field->offset;
@@ -340,12 +352,29 @@ uint64_t vexipc_field_value(const struct vexipc_field *field, const void *object
 	if (field->kind == VEXIPC_FIELD_STRING || field->kind == VEXIPC_FIELD_LIST ||
 	    field->kind == VEXIPC_FIELD_ERRORS || field->kind == VEXIPC_FIELD_SIZES)
 		return 0;
+	if (field->kind == VEXIPC_FIELD_RATE)
+		return rate_permille(at);
+	if (field->kind == VEXIPC_FIELD_REAL) {
+		double real = vexipc_field_real(field, object);
+
+		return real > 0 && real < 0x1p64 ? (uint64_t)real : 0;
+	}
 	if (field->size == sizeof(narrow)) {
 		memcpy(&narrow, at, sizeof(narrow));
 		return narrow;
 	}
 	memcpy(&wide, at, sizeof(wide));
 	return wide;
+}
+
+double vexipc_field_real(const struct vexipc_field *field, const void *object)
+{
+	double real;
+
+	if (field->kind != VEXIPC_FIELD_REAL)
+		return (double)vexipc_field_value(field, object);
+	memcpy(&real, (const char *)object + field->offset, sizeof(real));
+	return real;
 }
 
 /* Comma-separated text into a buffer that may be too short, as snprintf(). */
@@ -445,6 +474,14 @@ static void format_features(struct text *text, uint64_t features)
 		append(text, "-");
 }
 
+static void format_real(struct text *text, double value)
+{
+	if (isnan(value))
+		append(text, "-");
+	else
+		append(text, "%g", value);
+}
+
 static void format_value(struct text *text, const struct vexipc_field *field, uint64_t value)
 {
 	switch (field->kind) {
@@ -479,6 +516,9 @@ static void format_value(struct text *text, const struct vexipc_field *field, ui
 	case VEXIPC_FIELD_FEATURES:
 		format_features(text, value);
 		break;
+	case VEXIPC_FIELD_RATE:
+		append(text, "%" PRIu64 ".%" PRIu64, value / 10, value % 10);
+		break;
 	default:
 		append(text, "%" PRIu64, value);
 	}
@@ -498,6 +538,8 @@ int vexipc_field_format(const struct vexipc_field *field, const void *object, ch
 		format_errors(&text, field, object);
 	else if (field->kind == VEXIPC_FIELD_SIZES)
 		format_sizes(&text, field, object);
+	else if (field->kind == VEXIPC_FIELD_REAL)
+		format_real(&text, vexipc_field_real(field, object));
 	else
 		format_value(&text, field, vexipc_field_value(field, object));
 	return (int)text.len;

@@ -19,14 +19,30 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* A row of a table of fields. */
-#define FIELD_ROW(type_, field_, title_, unit_, kind_, help_) {	\
+#define FIELD_ROW(type_, field_, title_, unit_, kind_, help_) \
+	FIELD_BRIEF(type_, field_, title_, NULL, unit_, kind_, help_)
+
+/* The same of what has a column in vexipc-top that is narrower than its title. */
+#define FIELD_BRIEF(type_, field_, title_, brief_, unit_, kind_, help_) {	\
 	.name = #field_,					\
 	.title = (title_),					\
+	.brief = (brief_),					\
 	.unit = (unit_),					\
 	.offset = offsetof(type_, field_),			\
 	.size = sizeof(((type_ *)0)->field_),			\
 	.kind = VEXIPC_FIELD_##kind_,				\
 	.help = (help_),					\
+}
+
+/* Where cache_hits and cache_misses are one after the other. */
+#define FIELD_HIT_RATE(type_) {						\
+	.name = "hit_rate",						\
+	.unit = "%",							\
+	.offset = offsetof(type_, cache_hits),				\
+	.size = offsetof(type_, cache_misses) + sizeof(uint64_t) -	\
+		offsetof(type_, cache_hits),				\
+	.kind = VEXIPC_FIELD_RATE,					\
+	.help = "answered from the cache, of those looked for in it",	\
 }
 
 static inline uint32_t get_le32(const void *p)

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The telemetry maps: open them, and copy out what they say at one moment. */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -78,6 +80,25 @@ close:
 	return err;
 }
 
+/* How many links are pinned, and where. Who may not look takes it that all are. */
+static uint32_t count_links(const struct vexipc_telemetry *t, uint64_t *inode)
+{
+	DIR *d = opendir(VEXIPC_TM_LINKS);
+	struct dirent *entry;
+	uint32_t count = 0;
+	struct stat st;
+
+	*inode = t->links;
+	if (!d)
+		return errno == ENOENT ? 0 : t->control->programs;
+	if (!fstat(dirfd(d), &st))
+		*inode = st.st_ino;
+	while ((entry = readdir(d)))
+		count += entry->d_name[0] != '.';
+	closedir(d);
+	return count;
+}
+
 void vexipc_telemetry_close(struct vexipc_telemetry *t)
 {
 	if (!t)
@@ -104,8 +125,10 @@ int vexipc_telemetry_open(struct vexipc_telemetry **telemetry)
 		if (!err && !i && t->control->version != VEXIPC_TM_VERSION)
 			err = -EPROTONOSUPPORT;
 	}
-	if (!err && !vexipc_telemetry_attached(t))
+	if (!err && !t->control->owner)
 		err = -ENODATA;
+	if (!err && !count_links(t, &t->links))
+		err = -ENOLINK;
 	if (!err && t->sizes[2] / sizeof(*t->latency) <
 		    (size_t)t->control->slots * t->control->cpus)
 		err = -EPROTONOSUPPORT;
@@ -126,6 +149,9 @@ const char *vexipc_telemetry_strerror(int err)
 		return "the module is not loaded: run 'sudo modprobe vexipc'";
 	case -ENODATA:
 		return "telemetry is not attached: run 'sudo vexipc telemetry attach'";
+	case -ENOLINK:
+		return "telemetry counts no more, its links are gone: "
+		       "run 'sudo vexipc telemetry attach'";
 	case -EPROTONOSUPPORT:
 		return "telemetry of another version is attached: run 'sudo vexipc telemetry attach' "
 		       "of this one";
@@ -139,11 +165,17 @@ const char *vexipc_telemetry_strerror(int err)
 
 bool vexipc_telemetry_attached(const struct vexipc_telemetry *t)
 {
-	return t->control->owner != 0;
+	struct vexipc_telemetry_info info;
+
+	vexipc_telemetry_info(t, &info);
+	return info.attached;
 }
 
 void vexipc_telemetry_info(const struct vexipc_telemetry *t, struct vexipc_telemetry_info *info)
 {
+	uint64_t inode;
+	uint32_t links = count_links(t, &inode);
+
 	*info = (struct vexipc_telemetry_info) {
 		.attached_ns = t->control->attached_ns,
 		.slow_ns = t->control->slow_ns,
@@ -153,7 +185,9 @@ void vexipc_telemetry_info(const struct vexipc_telemetry *t, struct vexipc_telem
 		.version = t->control->version,
 		.slots = t->control->slots,
 		.cpus = t->control->cpus,
-		.attached = vexipc_telemetry_attached(t),
+		.programs = t->control->programs,
+		.links = links,
+		.attached = t->control->owner && links && inode == t->links,
 	};
 }
 
@@ -326,6 +360,10 @@ static void fill_instance(const struct vexipc_telemetry *t, const struct vexipc_
 		.coalesced = i->coalesced,
 		.hedges = i->hedges,
 		.hedges_won = i->hedges_won,
+		.denied_privilege = i->denied_by[VEXIPC_DENIAL_PRIVILEGE],
+		.denied_token = i->denied_by[VEXIPC_DENIAL_TOKEN],
+		.denied_rule = i->denied_by[VEXIPC_DENIAL_RULE],
+		.denied_priority = i->denied_by[VEXIPC_DENIAL_PRIORITY],
 		.queued_low = load(&band[0].depth),
 		.queued_normal = load(&band[1].depth),
 		.queued_high = load(&band[2].depth),

@@ -13,6 +13,7 @@ struct ring_buffer;
 /**
  * struct vexipc_telemetry - the maps, mapped read-only
  * @sizes: of each mapping, in the order of the table in telemetry.c
+ * @links: inode of the folder of links; attached anew, there is another
  * @ring: reads events, once asked to
  * @ring_fd: its map
  * @event: where the one that is read is put
@@ -24,6 +25,7 @@ struct vexipc_telemetry {
 	const volatile struct vexipc_tm_instance *instances;
 	const volatile struct vexipc_tm_queues *queues;
 	size_t sizes[5];
+	uint64_t links;
 	struct ring_buffer *ring;
 	int ring_fd;
 	struct vexipc_telemetry_event *event;

@@ -5,9 +5,12 @@
 #define S(field_, title_, unit_, kind_, help_) \
 	FIELD_ROW(struct vexipc_telemetry_service, field_, title_, unit_, kind_, help_)
 
+#define SB(field_, title_, brief_, unit_, kind_, help_)			\
+	FIELD_BRIEF(struct vexipc_telemetry_service, field_, title_, brief_, unit_, kind_, help_)
+
 /* In the order tables show them. */
 static const struct vexipc_field service_fields[] = {
-	S(id, "ID", "", STRING, "unique name; empty: came before telemetry"),
+	SB(id, "ID", "SERVICE", "", STRING, "unique name; empty: came before telemetry"),
 	S(slot, NULL, "", NUMBER, "index in the maps"),
 	S(handle, NULL, "", HEX, "number in messages and traces"),
 	S(instance, NULL, "", NUMBER, "cookie of its network namespace"),
@@ -17,11 +20,11 @@ static const struct vexipc_field service_fields[] = {
 	S(transport, NULL, "", TRANSPORT, "how requests reach it"),
 	S(priority, NULL, "", NUMBER, "tier, higher is preferred"),
 	S(weight, NULL, "", NUMBER, "share within its tier"),
-	S(in_flight, "INFLIGHT", "", NUMBER, "requests it has now"),
+	SB(in_flight, "INFLIGHT", "INFL", "", NUMBER, "requests it has now"),
 	S(in_flight_max, NULL, "", NUMBER, "most it ever had"),
 	S(limit, NULL, "", NUMBER, "most it may have, as the last was sent; 0: none was"),
 	S(limit_min, NULL, "", NUMBER, "lowest that was"),
-	S(queued, "QUEUED", "", NUMBER, "requests that wait for it now"),
+	SB(queued, "QUEUED", "QUEUE", "", NUMBER, "requests that wait for it now"),
 	S(queued_max, NULL, "", NUMBER, "most that ever waited"),
 	S(queued_low, NULL, "", NUMBER, "waiting now, of low priority"),
 	S(queued_normal, NULL, "", NUMBER, "waiting now, of normal priority"),
@@ -56,8 +59,8 @@ static const struct vexipc_field service_fields[] = {
 	S(batches, NULL, "", NUMBER, "answered: batches"),
 	S(items, NULL, "", NUMBER, "answered: texts, in batches and alone"),
 	S(batch_max, NULL, "", NUMBER, "texts in the largest batch"),
-	S(cpu_permille, "CPU", "permille", NUMBER, "of one CPU, as it reported"),
-	S(memory_bytes, "MEMORY", "bytes", NUMBER, "resident, as it reported"),
+	SB(cpu_permille, "CPU", "CPU%", "permille", NUMBER, "of one CPU, as it reported"),
+	SB(memory_bytes, "MEMORY", "MEM", "bytes", NUMBER, "resident, as it reported"),
 	S(reported_in_flight, NULL, "", NUMBER, "requests it works on, as it reported"),
 	S(reported_queue_depth, NULL, "", NUMBER, "requests it has not begun, as it reported"),
 	S(heartbeats, NULL, "", NUMBER, "received"),
@@ -115,10 +118,32 @@ static const struct vexipc_field instance_fields[] = {
 	I(failed_by, "", ERRORS, "failed, by reason"),
 	I(cache_hits, "", NUMBER, "answered from the cache"),
 	I(cache_misses, "", NUMBER, "not found in the cache"),
+	FIELD_HIT_RATE(struct vexipc_telemetry_instance),
 	I(coalesced, "", NUMBER, "waited for the answer of an equal request"),
 	I(hedges, "", NUMBER, "late requests asked of a second service, too"),
 	I(hedges_won, "", NUMBER, "of them, answered by that one first"),
+	I(denied_privilege, "", NUMBER, "denied for want of CAP_NET_ADMIN"),
+	I(denied_token, "", NUMBER, "denied for a token not good for it"),
+	I(denied_rule, "", NUMBER, "denied by an access rule"),
+	I(denied_priority, "", NUMBER, "denied critical priority"),
 	I(since_ns, "ns", NUMBER, "figures begin, on the monotonic clock"),
+	{ 0 },
+};
+
+#define R(field_, title_, brief_, unit_, help_)				\
+	FIELD_BRIEF(struct vexipc_telemetry_recent, field_, title_, brief_, unit_, REAL, help_)
+
+static const struct vexipc_field recent_fields[] = {
+	R(answers_per_second, "REQ/S", NULL, "1/s", "answers a second"),
+	R(attempts_per_second, NULL, NULL, "1/s", "attempts a second that were sent to it"),
+	R(bytes_per_second, "BYTES/S", NULL, "bytes/s", "content and vectors"),
+	R(share, "SHARE", "SHARE%", "share", "of all attempts that were sent"),
+	R(error_share, "ERRORS", "ERR%", "share", "failed, of attempts that ended"),
+	R(hit_share, NULL, NULL, "share", "found, of looks into the cache"),
+	R(p50_ns, "P50", NULL, "ns", "from sending to the answer, median"),
+	R(p90_ns, "P90", NULL, "ns", "from sending to the answer, 90 in 100 are below"),
+	R(p99_ns, "P99", NULL, "ns", "from sending to the answer, 99 in 100 are below"),
+	R(p999_ns, "P99.9", NULL, "ns", "from sending to the answer, 999 in 1000 are below"),
 	{ 0 },
 };
 
@@ -127,6 +152,8 @@ static const struct vexipc_field instance_fields[] = {
 
 static const struct vexipc_field info_fields[] = {
 	N(attached, "", BOOL, "figures are kept"),
+	N(programs, "", NUMBER, "that keep the figures"),
+	N(links, "", NUMBER, "programs that are attached; fewer: not all is counted"),
 	N(version, "", NUMBER, "of the maps' layout"),
 	N(attached_ns, "ns", NUMBER, "since when, on the monotonic clock"),
 	N(slow_ns, "ns", NUMBER, "a request is slow from here on; 0: never"),
@@ -146,6 +173,11 @@ const struct vexipc_field *vexipc_telemetry_service_fields(void)
 const struct vexipc_field *vexipc_telemetry_instance_fields(void)
 {
 	return instance_fields;
+}
+
+const struct vexipc_field *vexipc_telemetry_recent_fields(void)
+{
+	return recent_fields;
 }
 
 const struct vexipc_field *vexipc_telemetry_info_fields(void)

@@ -9,50 +9,40 @@
 
 enum { BATCH_COLUMNS = 132 };
 
-static void add_double(cJSON *object, const char *name, double value)
+static void add_recent(cJSON *object, const struct recent *recent)
 {
-	if (isnan(value))
-		cJSON_AddNullToObject(object, name);
-	else
-		cJSON_AddNumberToObject(object, name, value);
-}
+	struct vexipc_telemetry_recent figures = recent->figures;
 
-static void add_recent(cJSON *object, const struct recent *recent, bool service)
-{
-	cJSON *json = cJSON_AddObjectToObject(object, "recent");
-
-	add_double(json, "answers_per_second", recent->known ? recent->rate : NAN);
-	add_double(json, "bytes_per_second", recent->known ? recent->bytes_rate : NAN);
-	add_double(json, "error_share", recent->errors);
-	if (service) {
-		add_double(json, "attempts_per_second", recent->known ? recent->sent_rate : NAN);
-		add_double(json, "share", recent->share);
-	}
+	/* Those of an older interval are for the eye. */
 	if (!recent->known || !recent->answers)
-		return;
-	json_number(json, "p50_ns", recent->p50_ns);
-	json_number(json, "p90_ns", recent->p90_ns);
-	json_number(json, "p99_ns", recent->p99_ns);
-	json_number(json, "p999_ns", recent->p999_ns);
+		figures.p50_ns = figures.p90_ns = figures.p99_ns = figures.p999_ns = NAN;
+	cJSON_AddItemToObject(object, "recent",
+			      json_object(vexipc_telemetry_recent_fields(), &figures));
 }
 
 static void print_json(const struct model *model, const struct view *view)
 {
 	const struct row *rows[VEXIPC_MAX_SERVICES];
 	unsigned int count = order_rows(model, &view->order, rows);
-	cJSON *json = cJSON_CreateObject(), *instance, *services, *service;
+	cJSON *json = cJSON_CreateObject(), *telemetry, *instance, *services, *service;
 
 	json_number(json, "time", model->wall_sec);
 	json_number(json, "monotonic_ns", model->time_ns);
-	add_double(json, "interval", model->interval_sec);
+	cJSON_AddNumberToObject(json, "interval", model->interval_sec);
 	cJSON_AddStringToObject(json, "policy", model->policy);
+	telemetry = json_object(vexipc_telemetry_info_fields(), &model->telemetry);
+	json_number(telemetry, "stale_ns", model->stale_ns);
+	cJSON_AddItemToObject(json, "telemetry", telemetry);
+	cJSON_AddItemToObject(json, "module", model->module_known ?
+			      json_object(vexipc_stats_fields(), &model->module) :
+			      cJSON_CreateNull());
 	instance = json_object(vexipc_telemetry_instance_fields(), &model->instance);
-	add_recent(instance, &model->recent, false);
+	add_recent(instance, &model->recent);
 	cJSON_AddItemToObject(json, "instance", instance);
 	services = cJSON_AddArrayToObject(json, "services");
 	for (unsigned int i = 0; i < count; i++) {
 		service = json_object(vexipc_telemetry_service_fields(), &rows[i]->now);
-		add_recent(service, &rows[i]->recent, true);
+		add_recent(service, &rows[i]->recent);
 		cJSON_AddItemToArray(services, service);
 	}
 	json_line(json);
@@ -69,13 +59,10 @@ static unsigned int columns_wanted(void)
 
 static int print_table(const struct model *model, struct view *view, struct canvas *canvas)
 {
-	unsigned int rows = view_rows(model, view);
-
-	/* With room for the whole header, which a short table would not get. */
-	if (canvas_resize(canvas, rows < 12 ? 12 : rows, columns_wanted()))
+	if (canvas_resize(canvas, view_rows(model, view), columns_wanted()))
 		return -ENOMEM;
 	view_draw(canvas, model, view);
-	for (unsigned int y = 0; y < rows && y < canvas->rows; y++)
+	for (unsigned int y = 0; y < view->rows && y < canvas->rows; y++)
 		canvas_write(canvas, y, stdout);
 	putchar('\n');
 	return 0;

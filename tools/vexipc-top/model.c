@@ -27,12 +27,18 @@ static void remember(struct history *history, const float *values)
 	history->count++;
 }
 
+static const struct recent unknown = {
+	.figures = { NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN },
+};
+
 static void percentiles(struct recent *recent, const struct vexipc_latency *latency)
 {
-	recent->p50_ns = vexipc_latency_percentile(latency, 500);
-	recent->p90_ns = vexipc_latency_percentile(latency, 900);
-	recent->p99_ns = vexipc_latency_percentile(latency, 990);
-	recent->p999_ns = vexipc_latency_percentile(latency, 999);
+	struct vexipc_telemetry_recent *figures = &recent->figures;
+
+	figures->p50_ns = (double)vexipc_latency_percentile(latency, 500);
+	figures->p90_ns = (double)vexipc_latency_percentile(latency, 900);
+	figures->p99_ns = (double)vexipc_latency_percentile(latency, 990);
+	figures->p999_ns = (double)vexipc_latency_percentile(latency, 999);
 }
 
 static void remember_recent(struct history *history, const struct recent *recent,
@@ -40,12 +46,12 @@ static void remember_recent(struct history *history, const struct recent *recent
 {
 	bool answers = recent->answers && recent->known;
 	float values[SERIES_COUNT] = {
-		[SERIES_RATE]	   = (float)recent->rate,
-		[SERIES_P50]	   = answers ? (float)recent->p50_ns : NAN,
-		[SERIES_P90]	   = answers ? (float)recent->p90_ns : NAN,
-		[SERIES_P99]	   = answers ? (float)recent->p99_ns : NAN,
-		[SERIES_P999]	   = answers ? (float)recent->p999_ns : NAN,
-		[SERIES_ERRORS]	   = (float)recent->errors,
+		[SERIES_RATE]	   = (float)recent->figures.answers_per_second,
+		[SERIES_P50]	   = answers ? (float)recent->figures.p50_ns : NAN,
+		[SERIES_P90]	   = answers ? (float)recent->figures.p90_ns : NAN,
+		[SERIES_P99]	   = answers ? (float)recent->figures.p99_ns : NAN,
+		[SERIES_P999]	   = answers ? (float)recent->figures.p999_ns : NAN,
+		[SERIES_ERRORS]	   = (float)recent->figures.error_share,
 		[SERIES_IN_FLIGHT] = (float)in_flight,
 		[SERIES_QUEUED]	   = (float)queued,
 	};
@@ -77,6 +83,7 @@ static uint64_t failures(const struct vexipc_telemetry_service *s)
 static void compare(struct row *row, const struct sample_service *now, double seconds)
 {
 	const struct vexipc_telemetry_service *new = &now->figures, *old = &row->now;
+	struct vexipc_telemetry_recent *figures = &row->recent.figures;
 	uint64_t completed = grown(new->completed, old->completed);
 	uint64_t failed = grown(failures(new), failures(old));
 	struct recent *recent = &row->recent;
@@ -85,11 +92,11 @@ static void compare(struct row *row, const struct sample_service *now, double se
 	row->sent = grown(new->requests, old->requests);
 	row->ended = completed + failed;
 	recent->known = true;
-	recent->rate = (double)completed / seconds;
-	recent->sent_rate = (double)row->sent / seconds;
-	recent->bytes_rate = (double)(grown(new->bytes_in, old->bytes_in) +
-				      grown(new->bytes_out, old->bytes_out)) / seconds;
-	recent->errors = row->ended ? (double)failed / (double)row->ended : NAN;
+	figures->answers_per_second = (double)completed / seconds;
+	figures->attempts_per_second = (double)row->sent / seconds;
+	figures->bytes_per_second = (double)(grown(new->bytes_in, old->bytes_in) +
+					     grown(new->bytes_out, old->bytes_out)) / seconds;
+	figures->error_share = row->ended ? (double)failed / (double)row->ended : NAN;
 	since = now->latency;
 	vexipc_latency_subtract(&since, &row->latency);
 	recent->answers = since.total != 0;
@@ -102,8 +109,7 @@ static void compare(struct row *row, const struct sample_service *now, double se
 static void begin(struct row *row, const struct sample_service *now)
 {
 	memset(row, 0, sizeof(*row));
-	row->recent.share = NAN;
-	row->recent.errors = NAN;
+	row->recent = unknown;
 	row->interval = now->latency;
 	percentiles(&row->recent, &now->latency);
 }
@@ -179,7 +185,7 @@ static void sum_up(struct model *model)
 		if (!row)
 			continue;
 		if (row->recent.known)
-			row->recent.share = sent ? (double)row->sent / (double)sent : NAN;
+			row->recent.figures.share = sent ? (double)row->sent / (double)sent : NAN;
 		remember_recent(&row->history, &row->recent, row->now.in_flight, row->now.queued);
 	}
 }
@@ -187,26 +193,51 @@ static void sum_up(struct model *model)
 static void compare_instance(struct model *model, const struct vexipc_telemetry_instance *now)
 {
 	const struct vexipc_telemetry_instance *old = &model->instance;
-	struct recent *recent = &model->recent;
-	uint64_t completed, failed;
+	struct vexipc_telemetry_recent *figures = &model->recent.figures;
+	uint64_t completed, failed, hits, looked;
 
-	memset(recent, 0, sizeof(*recent));
-	recent->errors = NAN;
+	model->recent = unknown;
 	model->refused = 0;
 	if (!(model->interval_sec > 0))
 		return;
 	completed = grown(now->completed, old->completed);
 	failed = grown(now->failed, old->failed) + grown(now->timed_out, old->timed_out);
-	recent->known = true;
-	recent->rate = (double)completed / model->interval_sec;
-	recent->bytes_rate = (double)(grown(now->bytes_in, old->bytes_in) +
-				      grown(now->bytes_out, old->bytes_out)) /
-			     model->interval_sec;
+	model->recent.known = true;
+	figures->answers_per_second = (double)completed / model->interval_sec;
+	figures->bytes_per_second = (double)(grown(now->bytes_in, old->bytes_in) +
+					     grown(now->bytes_out, old->bytes_out)) /
+				    model->interval_sec;
 	if (completed + failed)
-		recent->errors = (double)failed / (double)(completed + failed);
+		figures->error_share = (double)failed / (double)(completed + failed);
+	hits = grown(now->cache_hits, old->cache_hits);
+	looked = hits + grown(now->cache_misses, old->cache_misses);
+	if (looked)
+		figures->hit_share = (double)hits / (double)looked;
 	model->refused = grown(now->refused, old->refused);
-	recent->answers = model->interval.total != 0;
-	percentiles(recent, &model->interval);
+	model->recent.answers = model->interval.total != 0;
+	percentiles(&model->recent, &model->interval);
+}
+
+static uint64_t ended(const struct vexipc_stats *s)
+{
+	return s->completed + s->failed + s->timed_out + s->cancelled + s->refused;
+}
+
+/*
+ * Programs that are attached and do not count are told by what the module counts.
+ * One request may be seen at one of the two only, for they are not read at once.
+ */
+static void compare_module(struct model *model, const struct sample *sample, uint64_t before_ns)
+{
+	if (!(model->interval_sec > 0) || !model->module_known || !sample->module_known ||
+	    memcmp(&model->instance, &sample->instance, sizeof(model->instance)))
+		model->behind = 0;
+	else if (ended(&model->module) != ended(&sample->module) && !model->behind++)
+		model->behind_since_ns = before_ns;
+	model->stale_ns = model->behind < STALE_LOOKS ? 0 :
+			  sample->time_ns - model->behind_since_ns;
+	model->module_known = sample->module_known;
+	model->module = sample->module;
 }
 
 static void forget(struct model *model)
@@ -219,6 +250,7 @@ static void forget(struct model *model)
 
 int model_update(struct model *model, const struct sample *sample)
 {
+	uint64_t before_ns = model->time_ns;
 	int err = 0;
 
 	/* After a time without figures nothing can be compared. */
@@ -229,6 +261,8 @@ int model_update(struct model *model, const struct sample *sample)
 	model->time_ns = sample->time_ns;
 	model->wall_sec = sample->wall_sec;
 	model->err = sample->err;
+	model->telemetry = sample->telemetry;
+	compare_module(model, sample, before_ns);
 	if (sample->err) {
 		forget(model);
 		return 0;

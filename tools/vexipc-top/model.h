@@ -9,6 +9,7 @@ enum {
 	HISTORY		= 240,		/* samples that are remembered */
 	ERRORS_KEPT	= 16,		/* the last kinds of error of a service */
 	ERROR_KINDS	= 64,
+	STALE_LOOKS	= 3,		/* in which only the module counted */
 };
 
 #define GONE_SHOWN_NS	30000000000ull	/* a service that went is shown so long */
@@ -44,15 +45,7 @@ struct error_seen {
 struct recent {
 	bool known;			/* there was a former sample */
 	bool answers;			/* percentiles are of this interval, not an older one */
-	double rate;			/* answers a second */
-	double sent_rate;		/* attempts a second */
-	double bytes_rate;		/* in and out */
-	double share;			/* of all attempts; NAN: there were none */
-	double errors;			/* share of attempts that failed; NAN: none ended */
-	uint64_t p50_ns;
-	uint64_t p90_ns;
-	uint64_t p99_ns;
-	uint64_t p999_ns;
+	struct vexipc_telemetry_recent figures;
 };
 
 struct row {
@@ -76,8 +69,14 @@ struct model {
 	double interval_sec;		/* between the last two; 0: there was one only */
 	int err;			/* as the sample's */
 	char policy[POLICY_ROOM];
+	struct vexipc_telemetry_info telemetry;
+	bool module_known;
+	struct vexipc_stats module;
+	unsigned int behind;		/* looks since the maps last changed in which it counted */
+	uint64_t behind_since_ns;
+	uint64_t stale_ns;		/* so old are the maps' figures; 0: they are right */
 	struct vexipc_telemetry_instance instance;
-	struct recent recent;		/* of the instance; errors is of requests */
+	struct recent recent;		/* of the instance; errors are of requests */
 	struct history history;
 	struct row *rows[VEXIPC_MAX_SERVICES];	/* by slot */
 	unsigned int services;		/* rows that are shown */
@@ -90,7 +89,5 @@ struct model {
 /* Take a sample in. -ENOMEM: some services are missing. */
 int model_update(struct model *model, const struct sample *sample);
 void model_free(struct model *model);
-
-/* May requests be sent to a service in this state? */
 
 #endif

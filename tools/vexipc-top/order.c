@@ -6,20 +6,33 @@
 #include <string.h>
 #include <strings.h>
 
+#include "figure.h"
 #include "order.h"
-#include "view.h"
 
-static const char *const names[SORT_KEYS] = {
-	[SORT_ID] = "id", [SORT_STATE] = "state", [SORT_BREAKER] = "breaker",
-	[SORT_SHARE] = "share", [SORT_RATE] = "rate", [SORT_IN_FLIGHT] = "inflight",
-	[SORT_QUEUED] = "queued", [SORT_P50] = "p50", [SORT_P99] = "p99",
-	[SORT_ERRORS] = "errors", [SORT_CPU] = "cpu", [SORT_MEMORY] = "memory",
+/* What is sorted by, and shown in a column: a field, of what a row has now or recently. */
+static const struct {
+	const char *name;
+	const char *field;
+	bool recent;
+} keys[SORT_KEYS] = {
+	[SORT_ID]	 = { "id", "id", false },
+	[SORT_STATE]	 = { "state", "state", false },
+	[SORT_BREAKER]	 = { "breaker", "breaker", false },
+	[SORT_SHARE]	 = { "share", "share", true },
+	[SORT_RATE]	 = { "rate", "answers_per_second", true },
+	[SORT_IN_FLIGHT] = { "inflight", "in_flight", false },
+	[SORT_QUEUED]	 = { "queued", "queued", false },
+	[SORT_P50]	 = { "p50", "p50_ns", true },
+	[SORT_P99]	 = { "p99", "p99_ns", true },
+	[SORT_ERRORS]	 = { "errors", "error_share", true },
+	[SORT_CPU]	 = { "cpu", "cpu_permille", false },
+	[SORT_MEMORY]	 = { "memory", "memory_bytes", false },
 };
 
 int sort_key_parse(const char *name, enum sort_key *key)
 {
 	for (unsigned int i = 0; i < SORT_KEYS; i++) {
-		if (strcasecmp(name, names[i]) || (i == SORT_BREAKER && !breaker_field()))
+		if (strcasecmp(name, keys[i].name))
 			continue;
 		*key = i;
 		return 0;
@@ -29,42 +42,31 @@ int sort_key_parse(const char *name, enum sort_key *key)
 
 const char *sort_key_name(enum sort_key key)
 {
-	return names[key];
+	return keys[key].name;
 }
 
-static double known(double value)
+const struct vexipc_field *sort_key_field(enum sort_key key)
 {
-	return isnan(value) ? -1 : value;
+	static const struct vexipc_field *fields[SORT_KEYS];
+
+	if (!fields[key])
+		fields[key] = keys[key].recent ? recent_field(keys[key].field) :
+						 service_field(keys[key].field);
+	return fields[key];
+}
+
+const void *sort_key_object(enum sort_key key, const struct row *row)
+{
+	return keys[key].recent ? (const void *)&row->recent.figures : &row->now;
 }
 
 static double value_of(const struct row *row, enum sort_key key)
 {
-	switch (key) {
-	case SORT_STATE:
-		return -(double)row->now.state;
-	case SORT_BREAKER:
-		return breaker_field() ? (double)vexipc_field_value(breaker_field(), &row->now) : 0;
-	case SORT_SHARE:
-		return known(row->recent.share);
-	case SORT_RATE:
-		return row->recent.rate;
-	case SORT_IN_FLIGHT:
-		return row->now.in_flight;
-	case SORT_QUEUED:
-		return row->now.queued;
-	case SORT_P50:
-		return (double)row->recent.p50_ns;
-	case SORT_P99:
-		return (double)row->recent.p99_ns;
-	case SORT_ERRORS:
-		return known(row->recent.errors);
-	case SORT_CPU:
-		return row->now.cpu_permille;
-	case SORT_MEMORY:
-		return (double)row->now.memory_bytes;
-	default:
-		return 0;
-	}
+	double value = vexipc_field_real(sort_key_field(key), sort_key_object(key, row));
+
+	if (key == SORT_STATE)
+		return -value;
+	return isnan(value) ? -1 : value;
 }
 
 static int compare(const void *one, const void *other, void *with)

@@ -33,6 +33,9 @@ struct order {
 /* 0 or -EINVAL. */
 int sort_key_parse(const char *name, enum sort_key *key);
 const char *sort_key_name(enum sort_key key);
+/* Its field, and what of a row that is a field of. */
+const struct vexipc_field *sort_key_field(enum sort_key key);
+const void *sort_key_object(enum sort_key key, const struct row *row);
 
 /* Figures sort from high to low, names from a to z. Return: how many there are. */
 unsigned int order_rows(const struct model *model, const struct order *order,

@@ -155,6 +155,8 @@ int record_begin(FILE *to, struct bytes *scratch)
 	put_number(scratch, RECORD_VERSION);
 	put_fields(scratch, vexipc_telemetry_service_fields());
 	put_fields(scratch, vexipc_telemetry_instance_fields());
+	put_fields(scratch, vexipc_telemetry_info_fields());
+	put_fields(scratch, vexipc_stats_fields());
 	if (fwrite(RECORD_MAGIC, MAGIC_LEN, 1, to) != 1)
 		return errno ? -errno : -EIO;
 	return write_chunk(to, scratch);
@@ -168,6 +170,9 @@ int record_sample(FILE *to, struct bytes *scratch, const struct sample *sample)
 	put_number(scratch, (uint64_t)-sample->err);
 	put_string(scratch, sample->policy, strlen(sample->policy));
 	put_figures(scratch, vexipc_telemetry_instance_fields(), &sample->instance);
+	put_figures(scratch, vexipc_telemetry_info_fields(), &sample->telemetry);
+	put_number(scratch, sample->module_known);
+	put_figures(scratch, vexipc_stats_fields(), &sample->module);
 	put_number(scratch, sample->count);
 	for (uint32_t i = 0; i < sample->count; i++) {
 		put_figures(scratch, vexipc_telemetry_service_fields(),

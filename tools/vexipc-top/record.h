@@ -4,17 +4,19 @@
  *
  *   file     magic "vexipctp", chunk (the layout), chunk (a sample) ...
  *   chunk    u32 length, u32 CRC32C of what follows; little-endian
- *   layout   number RECORD_VERSION; fields of a service; fields of an instance
+ *   layout   number RECORD_VERSION; fields of a service; of an instance; of
+ *            telemetry itself; of the module
  *   fields   how many; of each: name, kind (0 number, 1 string, 2 array)
- *   sample   time_ns, wall_sec, errno or 0, policy, instance, how many services,
- *            of each: figures, how many buckets, of each: gap from the one
- *            before, count
+ *   sample   time_ns, wall_sec, errno or 0, policy, instance, telemetry, 1 if the
+ *            module is known, module, how many services, of each: figures, how
+ *            many buckets, of each: gap from the one before, count
  *   figures  a value for each field; of arrays how many, then their numbers
  *   number   seven bits a byte, the low ones first, the eighth says more follow
  *   string   its length, its bytes
  *
  * Fields go by name: a reader skips those it does not know, and has 0 for those
- * that are not there. A recording is not trusted: whatever is in it is checked.
+ * that are not there. Version 1 had neither telemetry nor module. A recording is not
+ * trusted: whatever is in it is checked.
  */
 #ifndef VEXIPC_TOP_RECORD_H
 #define VEXIPC_TOP_RECORD_H
@@ -22,7 +24,7 @@
 #include "sample.h"
 
 enum {
-	RECORD_VERSION		= 1,
+	RECORD_VERSION		= 2,
 	RECORD_MOST_FIELDS	= 256,
 	RECORD_MOST_CHUNK	= 32 << 20,
 };
@@ -41,13 +43,22 @@ void bytes_free(struct bytes *bytes);
 int record_begin(FILE *to, struct bytes *scratch);
 int record_sample(FILE *to, struct bytes *scratch, const struct sample *sample);
 
+enum record_table {
+	RECORD_SERVICE,
+	RECORD_INSTANCE,
+	RECORD_TELEMETRY,
+	RECORD_MODULE,
+	RECORD_TABLES
+};
+
 /* Fields of a recording: where each goes here, NULL: nowhere. */
 struct record_layout {
+	unsigned int version;
 	struct {
 		const struct vexipc_field *field;
 		unsigned int kind;
-	} fields[2][RECORD_MOST_FIELDS];	/* of a service, of an instance */
-	unsigned int count[2];
+	} fields[RECORD_TABLES][RECORD_MOST_FIELDS];
+	unsigned int count[RECORD_TABLES];
 };
 
 /* These take a chunk's content. Return: 0; -EPROTONOSUPPORT; -EBADMSG; -ENOMEM. */

@@ -75,7 +75,7 @@ static const struct vexipc_field *find(const struct vexipc_field *table, const c
 }
 
 static void parse_fields(struct input *in, const struct vexipc_field *table,
-			 struct record_layout *layout, unsigned int which)
+			 struct record_layout *layout, enum record_table which)
 {
 	unsigned int count = (unsigned int)bounded(in, RECORD_MOST_FIELDS);
 
@@ -103,10 +103,17 @@ int record_parse_layout(const void *data, size_t len, struct record_layout *layo
 {
 	struct input in = { data, (const unsigned char *)data + len, false };
 
-	if (number(&in) != RECORD_VERSION)
+	uint64_t version = number(&in);
+
+	if (!version || version > RECORD_VERSION)
 		return in.bad ? -EBADMSG : -EPROTONOSUPPORT;
-	parse_fields(&in, vexipc_telemetry_service_fields(), layout, 0);
-	parse_fields(&in, vexipc_telemetry_instance_fields(), layout, 1);
+	layout->version = (unsigned int)version;
+	parse_fields(&in, vexipc_telemetry_service_fields(), layout, RECORD_SERVICE);
+	parse_fields(&in, vexipc_telemetry_instance_fields(), layout, RECORD_INSTANCE);
+	if (version > 1) {
+		parse_fields(&in, vexipc_telemetry_info_fields(), layout, RECORD_TELEMETRY);
+		parse_fields(&in, vexipc_stats_fields(), layout, RECORD_MODULE);
+	}
 	return outcome(&in);
 }
 
@@ -180,7 +187,7 @@ static void parse_latency(struct input *in, struct vexipc_latency *latency)
 static void parse_service(struct input *in, const struct record_layout *layout,
 			  struct sample_service *service)
 {
-	parse_figures(in, layout, 0, &service->figures);
+	parse_figures(in, layout, RECORD_SERVICE, &service->figures);
 	parse_latency(in, &service->latency);
 	service->latency.handle = service->figures.handle;
 	if (service->figures.slot >= VEXIPC_MAX_SERVICES)
@@ -195,9 +202,7 @@ int record_parse_sample(const void *data, size_t len, const struct record_layout
 	size_t policy_len;
 	uint64_t count;
 
-	sample->count = 0;
-	memset(&sample->instance, 0, sizeof(sample->instance));
-	memset(sample->policy, 0, sizeof(sample->policy));
+	sample_clear(sample);
 	sample->time_ns = number(&in);
 	sample->wall_sec = number(&in);
 	sample->err = -(int)bounded(&in, MOST_ERRNO);
@@ -205,7 +210,12 @@ int record_parse_sample(const void *data, size_t len, const struct record_layout
 	if (policy)
 		memcpy(sample->policy, policy,
 		       policy_len < POLICY_ROOM ? policy_len : POLICY_ROOM - 1);
-	parse_figures(&in, layout, 1, &sample->instance);
+	parse_figures(&in, layout, RECORD_INSTANCE, &sample->instance);
+	if (layout->version > 1) {
+		parse_figures(&in, layout, RECORD_TELEMETRY, &sample->telemetry);
+		sample->module_known = bounded(&in, 1);
+		parse_figures(&in, layout, RECORD_MODULE, &sample->module);
+	}
 	count = bounded(&in, VEXIPC_MAX_SERVICES);
 	for (uint64_t i = 0; i < count && !in.bad; i++) {
 		struct sample_service *service = sample_room(sample);

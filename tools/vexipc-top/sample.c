@@ -20,6 +20,11 @@ struct sample_service *sample_room(struct sample *sample)
 	return memset(&sample->services[sample->count], 0, sizeof(*sample->services));
 }
 
+void sample_clear(struct sample *sample)
+{
+	*sample = (struct sample){ .services = sample->services, .room = sample->room };
+}
+
 void sample_free(struct sample *sample)
 {
 	free(sample->services);

@@ -21,6 +21,9 @@ struct sample {
 	uint64_t wall_sec;		/* since 1970 */
 	int err;			/* why there are no figures, as vexipc_telemetry_open() */
 	char policy[POLICY_ROOM];	/* or algorithm, and fallbacks; "": not known */
+	struct vexipc_telemetry_info telemetry;
+	bool module_known;		/* it has told its figures */
+	struct vexipc_stats module;	/* of the time before instance */
 	struct vexipc_telemetry_instance instance;
 	struct sample_service *services;
 	uint32_t count;
@@ -29,6 +32,8 @@ struct sample {
 
 /* Room for one more, zeroed, which counts as soon as count says so; NULL: no memory. */
 struct sample_service *sample_room(struct sample *sample);
+/* As it was before anything was seen. */
+void sample_clear(struct sample *sample);
 void sample_free(struct sample *sample);
 
 /* Where samples come from: the module's telemetry, or a recording. */

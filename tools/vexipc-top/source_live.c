@@ -24,38 +24,52 @@ static uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static int connect_again(struct live *live)
+static int connect_again(struct live *live, struct vexipc_telemetry_info *info)
 {
-	if (live->telemetry && vexipc_telemetry_attached(live->telemetry))
-		return 0;
+	int err;
+
+	if (live->telemetry) {
+		vexipc_telemetry_info(live->telemetry, info);
+		if (info->attached)
+			return 0;
+	}
 	vexipc_telemetry_close(live->telemetry);
 	live->telemetry = NULL;
-	return vexipc_telemetry_open(&live->telemetry);
+	err = vexipc_telemetry_open(&live->telemetry);
+	if (!err)
+		vexipc_telemetry_info(live->telemetry, info);
+	return err;
 }
 
-/* The device is not kept open: that would keep the module from being unloaded. */
-static void ask_policy(char policy[static POLICY_ROOM])
+static void ask_policy(struct vexipc_admin *admin, char policy[static POLICY_ROOM])
 {
 	struct vexipc_config_entry entry = { .field = VEXIPC_CONFIG_ALGORITHM };
 	struct vexipc_policy_use use = { 0 };
 	struct vexipc_policy_entry *policies = NULL;
-	struct vexipc_admin *admin;
 	const char *algorithm;
 	uint32_t count;
 
-	policy[0] = '\0';
+	if (vexipc_admin_config_get(admin, &entry, 1, NULL))
+		return;
+	algorithm = vexipc_algorithm_name((uint32_t)entry.value);
+	if (vexipc_admin_policies(admin, &use, &policies, &count) || !use.name[0])
+		snprintf(policy, POLICY_ROOM, "%s", algorithm);
+	else
+		snprintf(policy, POLICY_ROOM, "%.*s%s, %" PRIu64 " fell back on %s",
+			 VEXIPC_POLICY_NAME_LEN, use.name,
+			 use.in_use ? "" : " (gone)", (uint64_t)use.fallbacks, algorithm);
+	free(policies);
+}
+
+/* The device is not kept open: that would keep the module from being unloaded. */
+static void ask_module(struct sample *sample)
+{
+	struct vexipc_admin *admin;
+
 	if (vexipc_admin_open(&admin))
 		return;
-	if (!vexipc_admin_config_get(admin, &entry, 1, NULL)) {
-		algorithm = vexipc_algorithm_name((uint32_t)entry.value);
-		if (vexipc_admin_policies(admin, &use, &policies, &count) || !use.name[0])
-			snprintf(policy, POLICY_ROOM, "%s", algorithm);
-		else
-			snprintf(policy, POLICY_ROOM, "%.*s%s, %" PRIu64 " fell back on %s",
-				 VEXIPC_POLICY_NAME_LEN, use.name,
-				 use.in_use ? "" : " (gone)", (uint64_t)use.fallbacks, algorithm);
-		free(policies);
-	}
+	ask_policy(admin, sample->policy);
+	sample->module_known = !vexipc_admin_stats(admin, NULL, &sample->module);
 	vexipc_admin_close(admin);
 }
 
@@ -135,14 +149,13 @@ static int live_next(struct source *source, struct sample *sample)
 {
 	struct live *live = (struct live *)source;
 
+	sample_clear(sample);
 	sample->time_ns = clock_ns(CLOCK_MONOTONIC);
 	sample->wall_sec = clock_ns(CLOCK_REALTIME) / 1000000000;
-	sample->count = 0;
-	memset(&sample->instance, 0, sizeof(sample->instance));
-	sample->err = connect_again(live);
+	sample->err = connect_again(live, &sample->telemetry);
 	if (sample->err)
 		return 0;
-	ask_policy(sample->policy);
+	ask_module(sample);
 	vexipc_telemetry_instance(live->telemetry, live->instance, &sample->instance);
 	return take_services(live, sample);
 }

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longest of the texts below, with its NUL. */
-enum { FIGURE_ROOM = 16 };
+/* Longest of the texts below, and of the name of a figure, with its NUL. */
+enum { FIGURE_ROOM = 16, FIGURE_WORD_ROOM = 32 };
 
 /* At most five characters: "0", "999", "1.2k", "98M". */
 void format_count(char *buf, double value);

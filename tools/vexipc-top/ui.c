@@ -282,9 +282,7 @@ static void sort_by(struct ui *ui, int step)
 {
 	struct order *order = &ui->view.order;
 
-	do {
-		order->key = (order->key + SORT_KEYS + step) % SORT_KEYS;
-	} while (order->key == SORT_BREAKER && !breaker_field());
+	order->key = (order->key + SORT_KEYS + step) % SORT_KEYS;
 	say(ui, "sorted by %s", sort_key_name(order->key));
 }
 

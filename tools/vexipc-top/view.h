@@ -13,6 +13,8 @@ enum page {
 	SCREEN_HELP,
 };
 
+enum { HEADER_MOST = 20 };		/* rows, with words that are wrapped */
+
 struct view {
 	enum page screen;
 	struct order order;
@@ -22,6 +24,7 @@ struct view {
 	unsigned int scroll;		/* lines above what is shown of a service, or help */
 	unsigned int page;		/* places or lines in sight; set by drawing */
 	unsigned int most_scroll;	/* set by drawing */
+	unsigned int rows;		/* that a table and what is above it took; set by drawing */
 	bool all;			/* as many rows as there are; nothing chosen: batch */
 	bool paused;
 	bool readonly;
@@ -32,7 +35,7 @@ struct view {
 	char message[160];		/* what came of a key */
 };
 
-/* How many rows the table takes with all its services. */
+/* How many rows the table takes with all its services, at the most. */
 unsigned int view_rows(const struct model *model, const struct view *view);
 void view_draw(struct canvas *canvas, const struct model *model, struct view *view);
 
@@ -45,8 +48,6 @@ void draw_help(struct canvas *canvas, unsigned int end, struct view *view);
 /* Why there is nothing to see, and what to do; false: there is something. */
 bool draw_trouble(struct canvas *canvas, unsigned int row, const struct model *model);
 
-/* The field of a service's breaker; NULL: telemetry has none. */
-const struct vexipc_field *breaker_field(void);
 enum style state_style(uint32_t state);
 /* A span of time as "12s", "3m05s", "2h10m", "4d03h". */
 void format_age(char *buf, uint64_t seconds);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The header: the instance. And what is said when there is nothing to show. */
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 #include <time.h>
 
-#include "text.h"
+#include "figure.h"
 #include "view.h"
 
-enum { ROWS_FOR_ALL = 12, ROWS_FOR_TWO = 7 };	/* of the terminal */
+enum { ROWS_FOR_ALL = 30, ROWS_FOR_FOUR = 12, ROWS_FOR_TWO = 7 };	/* of the terminal */
 
 void format_age(char *buf, uint64_t seconds)
 {
@@ -42,14 +41,6 @@ static void draw_mode(struct canvas *canvas, const struct model *model, const st
 		     view->paused || view->replay ? STYLE_WARN : STYLE_PLAIN, text);
 }
 
-static void rate_text(char *buf, const struct recent *recent)
-{
-	if (recent->known)
-		format_count(buf, recent->rate);
-	else
-		strcpy(buf, "-");
-}
-
 /* Name, space, figure; a wide gap before all but the first. */
 static unsigned int label(struct canvas *canvas, unsigned int y, unsigned int x, const char *name,
 			  enum style style, const char *figure)
@@ -69,9 +60,23 @@ static unsigned int label_count(struct canvas *canvas, unsigned int y, unsigned 
 	return label(canvas, y, x, name, alarming && count ? STYLE_WARN : STYLE_PLAIN, text);
 }
 
+/* By its own name. */
+static unsigned int label_recent(struct canvas *canvas, unsigned int y, unsigned int x,
+				 const char *name, const struct recent *recent, bool known,
+				 enum style style)
+{
+	const struct vexipc_field *field = recent_field(name);
+	char word[FIGURE_WORD_ROOM], text[FIGURE_ROOM] = "-";
+
+	figure_word(word, field);
+	if (known)
+		format_figure(text, field, &recent->figures);
+	return label(canvas, y, x, word, style, text);
+}
+
 static void draw_first(struct canvas *canvas, const struct model *model, const struct view *view)
 {
-	char rate[FIGURE_ROOM], title[64];
+	char title[64];
 	unsigned int x = 0;
 
 	draw_mode(canvas, model, view);
@@ -79,34 +84,25 @@ static void draw_first(struct canvas *canvas, const struct model *model, const s
 		x = canvas_put(canvas, 0, 0, 16, STYLE_BOLD, "vexipc-top");
 	if (model->err)
 		return;
-	rate_text(rate, &model->recent);
 	snprintf(title, sizeof(title), "%u/%u", model->available, model->services);
 	x = label(canvas, 0, x, canvas->columns < 60 ? "up" : "available",
 		  model->available < model->services || !model->services ? STYLE_WARN :
 		  STYLE_PLAIN, title);
-	label(canvas, 0, x, "req/s", STYLE_BOLD, rate);
+	label_recent(canvas, 0, x, "answers_per_second", &model->recent, true, STYLE_BOLD);
 }
 
 static void draw_second(struct canvas *canvas, const struct model *model)
 {
 	const struct recent *recent = &model->recent;
-	char text[FIGURE_ROOM] = "-";
 	uint32_t line[CANVAS_MOST];
 	unsigned int x = 0;
 
 	x = label_count(canvas, 1, x, "in flight", model->in_flight, false);
 	x = label_count(canvas, 1, x, "queued", model->instance.queued, true);
-	if (recent->answers)
-		format_ns(text, (double)recent->p50_ns);
-	x = label(canvas, 1, x, "p50", STYLE_PLAIN, text);
-	if (recent->answers)
-		format_ns(text, (double)recent->p99_ns);
-	x = label(canvas, 1, x, "p99", STYLE_PLAIN, text);
-	strcpy(text, "-");
-	if (!isnan(recent->errors))
-		format_share(text, recent->errors);
-	x = label(canvas, 1, x, "errors%", recent->errors >= 0.01 ? STYLE_BAD : STYLE_PLAIN,
-		  text);
+	x = label_recent(canvas, 1, x, "p50_ns", recent, recent->answers, STYLE_PLAIN);
+	x = label_recent(canvas, 1, x, "p99_ns", recent, recent->answers, STYLE_PLAIN);
+	x = label_recent(canvas, 1, x, "error_share", recent, true,
+			 recent->figures.error_share >= 0.01 ? STYLE_BAD : STYLE_PLAIN);
 	if (canvas->columns < x + 12)
 		return;
 	x += 2;
@@ -131,11 +127,20 @@ static void draw_queues(struct canvas *canvas, const struct model *model)
 	label_count(canvas, 2, x, "failovers", i->failovers, false);
 }
 
-static void draw_drops(struct canvas *canvas, const struct model *model)
+static unsigned int label_hits(struct canvas *canvas, unsigned int y, unsigned int x,
+			       const struct vexipc_telemetry_instance *i)
+{
+	double looked = (double)i->cache_hits + (double)i->cache_misses;
+	char text[FIGURE_ROOM] = "-";
+
+	if (looked > 0)
+		format_share(text, (double)i->cache_hits / looked);
+	return label(canvas, y, x, "cached%", STYLE_PLAIN, text);
+}
+
+static void draw_drops(struct canvas *canvas, const struct model *model, bool cache)
 {
 	const struct vexipc_telemetry_instance *i = &model->instance;
-	uint64_t looked = i->cache_hits + i->cache_misses;
-	char text[FIGURE_ROOM];
 	unsigned int x;
 
 	x = label(canvas, 3, 0, "policy", STYLE_PLAIN, *model->policy ? model->policy : "?");
@@ -148,31 +153,55 @@ static void draw_drops(struct canvas *canvas, const struct model *model)
 		x = label_count(canvas, 3, x, "timed_out", i->timed_out, false);
 	if (i->services_died)
 		x = label_count(canvas, 3, x, "died", i->services_died, false);
-	if (looked) {
-		format_share(text, (double)i->cache_hits / (double)looked);
-		x = label(canvas, 3, x, "cached%", STYLE_PLAIN, text);
-	}
-	if (i->coalesced)
+	if (cache && (i->cache_hits || i->cache_misses))
+		x = label_hits(canvas, 3, x, i);
+	if (cache && i->coalesced)
 		x = label_count(canvas, 3, x, "coalesced", i->coalesced, false);
 	if (i->hedges)
 		label_count(canvas, 3, x, "hedges", i->hedges, false);
 }
 
-unsigned int draw_header(struct canvas *canvas, const struct model *model, const struct view *view)
+static unsigned int label_bytes(struct canvas *canvas, unsigned int y, unsigned int x,
+				const char *name, bool known, uint64_t bytes)
 {
-	unsigned int rows = canvas->rows >= ROWS_FOR_ALL ? 4 :
-			    canvas->rows >= ROWS_FOR_TWO ? 2 : 1;
+	char text[FIGURE_ROOM] = "-";
 
-	draw_first(canvas, model, view);
-	if (model->err)
-		return rows > 1 ? 2 : 1;
-	if (rows > 1)
-		draw_second(canvas, model);
-	if (rows > 2) {
-		draw_queues(canvas, model);
-		draw_drops(canvas, model);
-	}
-	return rows;
+	if (known)
+		format_bytes(text, (double)bytes);
+	return label(canvas, y, x, name, STYLE_PLAIN, text);
+}
+
+/* What is in memory: of requests, and of the cache; and who was turned away. */
+static void draw_kept(struct canvas *canvas, const struct model *model)
+{
+	const struct vexipc_telemetry_instance *i = &model->instance;
+	const struct vexipc_stats *m = &model->module;
+	const struct {
+		const char *name;
+		uint64_t count;
+	} denied[] = {
+		{ "privilege", i->denied_privilege },
+		{ "token", i->denied_token },
+		{ "rule", i->denied_rule },
+		{ "priority", i->denied_priority },
+	};
+	uint64_t all = 0;
+	unsigned int x;
+
+	x = label_bytes(canvas, 4, 0, "held", model->module_known, m->held_bytes);
+	x = label_bytes(canvas, 4, x, "cache", model->module_known, m->cache_bytes);
+	if (model->module_known)
+		x = label_count(canvas, 4, x, "answers", m->cache_entries, false);
+	x = label_hits(canvas, 4, x, i);
+	x = label_count(canvas, 4, x, "hits", i->cache_hits, false);
+	x = label_count(canvas, 4, x, "misses", i->cache_misses, false);
+	x = label_count(canvas, 4, x, "coalesced", i->coalesced, false);
+	for (size_t n = 0; n < sizeof(denied) / sizeof(*denied); n++)
+		all += denied[n].count;
+	x = label_count(canvas, 4, x, "denied", all, false);
+	for (size_t n = 0; n < sizeof(denied) / sizeof(*denied); n++)
+		if (denied[n].count)
+			x = label_count(canvas, 4, x, denied[n].name, denied[n].count, false);
 }
 
 /* Words, wrapped. Return: the row after them. */
@@ -193,6 +222,45 @@ static unsigned int draw_words(struct canvas *canvas, unsigned int y, enum style
 		text += strspn(text, " ");
 	}
 	return y + 1;
+}
+
+/* What the figures are worth, when that is less than it should be. */
+static unsigned int draw_warning(struct canvas *canvas, unsigned int y, const struct model *model)
+{
+	const struct vexipc_telemetry_info *telemetry = &model->telemetry;
+	char text[160], age[FIGURE_ROOM];
+
+	format_age(age, model->stale_ns / 1000000000);
+	if (telemetry->links < telemetry->programs)
+		snprintf(text, sizeof(text), "telemetry: %u of %u programs are attached: "
+			 "run 'sudo vexipc telemetry attach'", telemetry->links,
+			 telemetry->programs);
+	else if (model->stale_ns)
+		snprintf(text, sizeof(text), "telemetry: figures are stale for %s: "
+			 "run 'sudo vexipc telemetry attach'", age);
+	else
+		return y;
+	return draw_words(canvas, y, STYLE_BAD, text);
+}
+
+unsigned int draw_header(struct canvas *canvas, const struct model *model, const struct view *view)
+{
+	unsigned int rows = view->all || canvas->rows >= ROWS_FOR_ALL ? 5 :
+			    canvas->rows >= ROWS_FOR_FOUR ? 4 :
+			    canvas->rows >= ROWS_FOR_TWO ? 2 : 1;
+
+	draw_first(canvas, model, view);
+	if (model->err)
+		return rows > 1 ? 2 : 1;
+	if (rows > 1)
+		draw_second(canvas, model);
+	if (rows > 2) {
+		draw_queues(canvas, model);
+		draw_drops(canvas, model, rows < 5);
+	}
+	if (rows > 4)
+		draw_kept(canvas, model);
+	return draw_warning(canvas, rows, model);
 }
 
 bool draw_trouble(struct canvas *canvas, unsigned int row, const struct model *model)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Help: keys and columns. */
+#include "figure.h"
 #include "view.h"
 
 static const char *const lines[] = {
@@ -18,19 +19,25 @@ static const char *const lines[] = {
 	"",
 	"Rates, shares, ERR% and percentiles are of the time between two looks;",
 	"percentiles in dim are of the last look with answers.",
-	"SHARE%   of all attempts that were sent     INFL   requests it has now",
-	"REQ/S    answers a second                   QUEUE  requests that wait for it",
-	"P50 P99  from sending to the answer         ERR%   failed, of attempts ended",
-	"CPU% MEM as the service reports             stale  nothing heard of it for a minute",
+	"A service is stale when nothing was heard of it for a minute.",
+	"",
 };
 
 void draw_help(struct canvas *canvas, unsigned int end, struct view *view)
 {
-	enum { COUNT = sizeof(lines) / sizeof(*lines) };
+	enum { LINES = sizeof(lines) / sizeof(*lines), COUNT = LINES + SORT_KEYS };
 
 	canvas_put(canvas, 0, 0, CANVAS_MOST, STYLE_BOLD, "vexipc-top: keys and columns");
-	for (unsigned int i = 0; i + view->scroll < COUNT && i + 1 < end; i++)
-		canvas_put(canvas, i + 1, 0, CANVAS_MOST, STYLE_PLAIN, lines[i + view->scroll]);
+	for (unsigned int i = 0; i + view->scroll < COUNT && i + 1 < end; i++) {
+		unsigned int n = i + view->scroll;
+		const struct vexipc_field *field = n < LINES ? NULL : sort_key_field(n - LINES);
+
+		if (field)
+			canvas_print(canvas, i + 1, 0, STYLE_PLAIN, "%-8s %s", figure_head(field),
+				     field->help);
+		else
+			canvas_put(canvas, i + 1, 0, CANVAS_MOST, STYLE_PLAIN, lines[n]);
+	}
 	view->page = end > 1 ? end - 1 : 0;
 	view->most_scroll = COUNT > view->page ? COUNT - view->page : 0;
 }

@@ -5,8 +5,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "text.h"
+#include "figure.h"
 #include "view.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Lines one below the other, some of which are scrolled out of sight. */
 struct pen {
@@ -48,20 +50,26 @@ static void flow_put(struct flow *flow, const char *name, const char *figure)
 	flow->x += width + 2;
 }
 
-static void flow_count(struct flow *flow, const char *name, uint64_t n)
+/* A figure of a service, by its own name. */
+static void flow_field(struct flow *flow, const char *name, const struct row *row)
 {
-	char text[FIGURE_ROOM];
+	const struct vexipc_field *field = service_field(name);
+	char word[FIGURE_WORD_ROOM], text[FIGURE_ROOM];
 
-	format_count(text, (double)n);
-	flow_put(flow, name, text);
+	figure_word(word, field);
+	format_figure(text, field, &row->now);
+	flow_put(flow, word, text);
 }
 
-static void flow_number(struct flow *flow, const char *name, uint64_t n)
+/* The same of what is no figure, or to be seen to the last digit. */
+static void flow_exact(struct flow *flow, const char *name, const struct row *row)
 {
-	char text[24];
+	const struct vexipc_field *field = service_field(name);
+	char word[FIGURE_WORD_ROOM], text[64];
 
-	snprintf(text, sizeof(text), "%" PRIu64, n);
-	flow_put(flow, name, text);
+	figure_word(word, field);
+	vexipc_field_format(field, &row->now, text, sizeof(text));
+	flow_put(flow, word, text);
 }
 
 static uint64_t seconds_since(uint64_t now_ns, uint64_t then_ns)
@@ -71,6 +79,9 @@ static uint64_t seconds_since(uint64_t now_ns, uint64_t then_ns)
 
 static void draw_identity(struct pen *pen, const struct model *model, const struct row *row)
 {
+	static const char *const names[] = {
+		"transport", "weight", "priority", "slot", "handle", "breaker",
+	};
 	const struct vexipc_telemetry_service *s = &row->now;
 	struct canvas *canvas = pen->canvas;
 	struct flow flow = { .pen = pen };
@@ -87,60 +98,38 @@ static void draw_identity(struct pen *pen, const struct model *model, const stru
 		canvas_print(canvas, next_line(pen), 0, STYLE_WARN,
 			     "stale: nothing was heard of it for %s", text);
 	}
-	flow_put(&flow, "transport", vexipc_transport_name(s->transport));
-	flow_number(&flow, "weight", s->weight);
-	flow_number(&flow, "priority", s->priority);
-	flow_number(&flow, "slot", s->slot);
-	snprintf(text, sizeof(text), "0x%" PRIx64, s->handle);
-	flow_put(&flow, "handle", text);
-	if (breaker_field()) {
-		vexipc_field_format(breaker_field(), s, text, sizeof(text));
-		flow_put(&flow, "breaker", text);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		flow_exact(&flow, names[i], row);
 }
 
 static void draw_counters(struct pen *pen, const struct row *row)
 {
-	const struct vexipc_telemetry_service *s = &row->now;
+	static const char *const names[] = {
+		"requests", "completed", "failed", "timed_out", "cancelled", "overloaded",
+		"retries", "failovers", "orphans", "slow", "in_flight", "in_flight_max", "limit",
+		"limit_min", "queued", "queued_max",
+	};
 	struct flow flow = { .pen = pen };
 
-	flow_count(&flow, "requests", s->requests);
-	flow_count(&flow, "completed", s->completed);
-	flow_count(&flow, "failed", s->failed);
-	flow_count(&flow, "timed out", s->timed_out);
-	flow_count(&flow, "cancelled", s->cancelled);
-	flow_count(&flow, "overloaded", s->overloaded);
-	flow_count(&flow, "retries", s->retries);
-	flow_count(&flow, "failovers", s->failovers);
-	flow_count(&flow, "orphans", s->orphans);
-	flow_count(&flow, "slow", s->slow);
-	flow_count(&flow, "in flight", s->in_flight);
-	flow_count(&flow, "highest", s->in_flight_max);
-	flow_count(&flow, "limit", s->limit);
-	flow_count(&flow, "lowest", s->limit_min);
-	flow_count(&flow, "queued", s->queued);
-	flow_count(&flow, "highest", s->queued_max);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		flow_field(&flow, names[i], row);
 }
 
 static void draw_report(struct pen *pen, const struct model *model, const struct row *row)
 {
+	static const char *const names[] = { "cpu_permille", "memory_bytes", "reported_queue_depth" };
 	const struct vexipc_telemetry_service *s = &row->now;
 	struct flow flow = { .pen = pen };
-	char text[FIGURE_ROOM];
+	char word[FIGURE_WORD_ROOM], text[FIGURE_ROOM];
 
-	format_share(text, s->available / 10000.0);
-	flow_put(&flow, "available%", text);
-	format_bytes(text, row->recent.bytes_rate);
-	flow_put(&flow, "bytes/s", text);
+	flow_field(&flow, "available", row);
+	figure_word(word, recent_field("bytes_per_second"));
+	format_figure(text, recent_field("bytes_per_second"), &row->recent.figures);
+	flow_put(&flow, word, text);
 	format_age(text, seconds_since(model->time_ns, s->heartbeat_ns));
 	flow_put(&flow, "heartbeat", s->heartbeat_ns ? text : "none");
-	if (!s->heartbeat_ns)
-		return;
-	format_share(text, s->cpu_permille / 1000.0);
-	flow_put(&flow, "cpu%", text);
-	format_bytes(text, (double)s->memory_bytes);
-	flow_put(&flow, "memory", text);
-	flow_count(&flow, "its queue", s->reported_queue_depth);
+	for (size_t i = 0; s->heartbeat_ns && i < ARRAY_SIZE(names); i++)
+		flow_field(&flow, names[i], row);
 }
 
 /* A name, the latest figure, the total one, the history. */
@@ -164,36 +153,37 @@ static void draw_series(struct pen *pen, const struct row *row, const char *name
 
 static void draw_over_time(struct pen *pen, const struct row *row)
 {
-	const struct {
-		const char *name;
-		uint64_t latest, total;
+	static const struct {
+		const char *name;	/* of the field now, and, in all, of the service's */
 		enum series series;
 	} times[] = {
-		{ "p50", row->recent.p50_ns, row->now.p50_ns, SERIES_P50 },
-		{ "p90", row->recent.p90_ns, row->now.p90_ns, SERIES_P90 },
-		{ "p99", row->recent.p99_ns, row->now.p99_ns, SERIES_P99 },
-		{ "p99.9", row->recent.p999_ns, row->now.p999_ns, SERIES_P999 },
+		{ "p50_ns", SERIES_P50 }, { "p90_ns", SERIES_P90 },
+		{ "p99_ns", SERIES_P99 }, { "p999_ns", SERIES_P999 },
 	};
-	char latest[FIGURE_ROOM], total[FIGURE_ROOM];
+	const struct vexipc_telemetry_recent *recent = &row->recent.figures;
+	char word[FIGURE_WORD_ROOM], latest[FIGURE_ROOM], total[FIGURE_ROOM];
 	uint64_t ended = row->now.completed + row->now.failed;
 
 	canvas_put(pen->canvas, next_line(pen), 0, CANVAS_MOST, STYLE_HEAD,
 		   "             NOW  TOTAL  OVER TIME");
-	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
-		format_ns(latest, (double)times[i].latest);
-		format_ns(total, (double)times[i].total);
-		draw_series(pen, row, times[i].name, row->interval.total ? latest : "-",
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+		figure_word(word, recent_field(times[i].name));
+		format_figure(latest, recent_field(times[i].name), recent);
+		format_figure(total, service_field(times[i].name), &row->now);
+		draw_series(pen, row, word, row->interval.total ? latest : "-",
 			    row->latency.total ? total : "-", times[i].series);
 	}
-	format_count(latest, row->recent.rate);
-	format_count(total, (double)row->now.completed);
-	draw_series(pen, row, "req/s", row->recent.known ? latest : "-", total, SERIES_RATE);
-	format_share(latest, isnan(row->recent.errors) ? 0 : row->recent.errors);
+	figure_word(word, recent_field("answers_per_second"));
+	format_figure(latest, recent_field("answers_per_second"), recent);
+	format_figure(total, service_field("completed"), &row->now);
+	draw_series(pen, row, word, latest, total, SERIES_RATE);
+	figure_word(word, recent_field("error_share"));
+	format_figure(latest, recent_field("error_share"), recent);
 	format_share(total, ended ? (double)row->now.failed / (double)ended : 0);
-	draw_series(pen, row, "errors%", isnan(row->recent.errors) ? "-" : latest,
-		    ended ? total : "-", SERIES_ERRORS);
-	format_count(latest, row->now.in_flight);
-	draw_series(pen, row, "in flight", latest, "", SERIES_IN_FLIGHT);
+	draw_series(pen, row, word, latest, ended ? total : "-", SERIES_ERRORS);
+	figure_word(word, service_field("in_flight"));
+	format_figure(latest, service_field("in_flight"), &row->now);
+	draw_series(pen, row, word, latest, "", SERIES_IN_FLIGHT);
 }
 
 /* Answers by octaves of latency, as many to a line as it takes to fit. */

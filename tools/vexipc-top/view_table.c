@@ -1,32 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The table: a row a service, as many columns as there is room for. */
-#include <math.h>
 #include <string.h>
 
 #include "../../bpf/telemetry.h"
-#include "text.h"
+#include "figure.h"
 #include "view.h"
 
-enum content {
-	COL_ID,
-	COL_STATE,
-	COL_BREAKER,
-	COL_SHARE,
-	COL_RATE,
-	COL_RATE_LINE,
-	COL_IN_FLIGHT,
-	COL_QUEUED,
-	COL_P50,
-	COL_P99,
-	COL_P99_LINE,
-	COL_ERRORS,
-	COL_CPU,
-	COL_MEMORY,
-	COLUMNS
-};
-
 enum {
-	NO_SORT		= SORT_KEYS,
 	ID_LEAST	= 8,
 	ID_MOST		= 32,
 	LINE_LEAST	= 8,
@@ -35,27 +15,29 @@ enum {
 
 /* In the order shown. The higher the rank, the earlier it goes when room is short. */
 static const struct column {
-	const char *title;
+	enum sort_key key;		/* its field is what is shown */
 	unsigned int width;
 	unsigned int rank;
-	unsigned int sort;
-	bool right;
-} columns[COLUMNS] = {
-	[COL_ID]	= { "SERVICE", ID_LEAST, 0, SORT_ID, false },
-	[COL_STATE]	= { "STATE", 8, 3, SORT_STATE, false },
-	[COL_BREAKER]	= { "BREAKER", 9, 8, SORT_BREAKER, false },
-	[COL_SHARE]	= { "SHARE%", 6, 9, SORT_SHARE, true },
-	[COL_RATE]	= { "REQ/S", 5, 1, SORT_RATE, true },
-	[COL_RATE_LINE] = { "", LINE_LEAST, 11, NO_SORT, false },
-	[COL_IN_FLIGHT]	= { "INFL", 5, 4, SORT_IN_FLIGHT, true },
-	[COL_QUEUED]	= { "QUEUE", 5, 7, SORT_QUEUED, true },
-	[COL_P50]	= { "P50", 5, 6, SORT_P50, true },
-	[COL_P99]	= { "P99", 5, 2, SORT_P99, true },
-	[COL_P99_LINE]	= { "", LINE_LEAST, 13, NO_SORT, false },
-	[COL_ERRORS]	= { "ERR%", 5, 5, SORT_ERRORS, true },
-	[COL_CPU]	= { "CPU%", 5, 10, SORT_CPU, true },
-	[COL_MEMORY]	= { "MEM", 5, 12, SORT_MEMORY, true },
+	bool line;			/* its history is, rather */
+	enum series series;
+} columns[] = {
+	{ SORT_ID, ID_LEAST, 0, false, 0 },
+	{ SORT_STATE, 8, 3, false, 0 },
+	{ SORT_BREAKER, 9, 8, false, 0 },
+	{ SORT_SHARE, 6, 9, false, 0 },
+	{ SORT_RATE, 5, 1, false, 0 },
+	{ SORT_RATE, LINE_LEAST, 11, true, SERIES_RATE },
+	{ SORT_IN_FLIGHT, 5, 4, false, 0 },
+	{ SORT_QUEUED, 5, 7, false, 0 },
+	{ SORT_P50, 5, 6, false, 0 },
+	{ SORT_P99, 5, 2, false, 0 },
+	{ SORT_P99, LINE_LEAST, 13, true, SERIES_P99 },
+	{ SORT_ERRORS, 5, 5, false, 0 },
+	{ SORT_CPU, 5, 10, false, 0 },
+	{ SORT_MEMORY, 5, 12, false, 0 },
 };
+
+enum { COLUMNS = sizeof(columns) / sizeof(*columns), COL_ID = 0 };
 
 /* Widths of the columns; 0: not shown. */
 struct layout {
@@ -65,11 +47,6 @@ struct layout {
 static unsigned int at_most(unsigned int n, unsigned int most)
 {
 	return n < most ? n : most;
-}
-
-const struct vexipc_field *breaker_field(void)
-{
-	return vexipc_field_find(vexipc_telemetry_service_fields(), "breaker");
 }
 
 static unsigned int longest_id(const struct row *const *rows, unsigned int count)
@@ -93,7 +70,7 @@ static struct layout lay_out(unsigned int room, unsigned int longest)
 
 	for (unsigned int rank = 1; rank < COLUMNS; rank++) {
 		for (unsigned int i = 0; i < COLUMNS; i++) {
-			if (columns[i].rank != rank || (i == COL_BREAKER && !breaker_field()))
+			if (columns[i].rank != rank)
 				continue;
 			if (used + 1 + columns[i].width > room)
 				goto full;
@@ -107,11 +84,12 @@ full:
 	more = at_most(room - at_most(used, room), longest - ID_LEAST);
 	layout.width[COL_ID] += more;
 	used += more;
-	lines = (layout.width[COL_RATE_LINE] != 0) + (layout.width[COL_P99_LINE] != 0);
+	for (unsigned int i = 0; i < COLUMNS; i++)
+		lines += columns[i].line && layout.width[i];
 	if (used < room && lines) {
 		more = at_most((room - used) / lines, LINE_MOST - LINE_LEAST);
-		for (unsigned int i = COL_RATE_LINE; i <= COL_P99_LINE; i++)
-			if (columns[i].sort == NO_SORT && layout.width[i])
+		for (unsigned int i = 0; i < COLUMNS; i++)
+			if (columns[i].line && layout.width[i])
 				layout.width[i] += more;
 	}
 	return layout;
@@ -149,49 +127,35 @@ static void draw_line(struct canvas *canvas, unsigned int y, unsigned int x, uns
 }
 
 /* A figure that is not known, or as it was when there last was one, is dim. */
-static void figure(struct canvas *canvas, unsigned int y, unsigned int x, enum content column,
+static void figure(struct canvas *canvas, unsigned int y, unsigned int x, enum sort_key key,
 		   unsigned int width, const struct row *row)
 {
 	const struct recent *recent = &row->recent;
 	enum style style = STYLE_PLAIN;
+	bool known = true;
 	char text[FIGURE_ROOM] = "-";
 
-	switch (column) {
-	case COL_SHARE:
-		if (!isnan(recent->share))
-			format_share(text, recent->share);
-		break;
-	case COL_RATE:
-		if (recent->known)
-			format_count(text, recent->rate);
-		break;
-	case COL_IN_FLIGHT:
-		format_count(text, row->now.in_flight);
-		break;
-	case COL_QUEUED:
-		format_count(text, row->now.queued);
+	switch (key) {
+	case SORT_QUEUED:
 		style = row->now.queued ? STYLE_WARN : STYLE_PLAIN;
 		break;
-	case COL_P50:
-	case COL_P99:
+	case SORT_P50:
+	case SORT_P99:
 		style = recent->answers ? STYLE_PLAIN : STYLE_DIM;
-		if (row->interval.total)
-			format_ns(text, (double)(column == COL_P50 ? recent->p50_ns :
-						 recent->p99_ns));
+		known = row->interval.total;
 		break;
-	case COL_ERRORS:
-		style = error_style(recent->errors);
-		if (!isnan(recent->errors))
-			format_share(text, recent->errors);
+	case SORT_ERRORS:
+		style = error_style(recent->figures.error_share);
 		break;
-	case COL_CPU:
-		if (row->now.heartbeat_ns)
-			format_share(text, row->now.cpu_permille / 1000.0);
+	case SORT_CPU:
+	case SORT_MEMORY:
+		known = row->now.heartbeat_ns;
 		break;
 	default:
-		if (row->now.heartbeat_ns)
-			format_bytes(text, (double)row->now.memory_bytes);
+		break;
 	}
+	if (known)
+		format_figure(text, sort_key_field(key), sort_key_object(key, row));
 	if (!strcmp(text, "-"))
 		style = STYLE_DIM;
 	canvas_right(canvas, y, x, width, style, text);
@@ -205,33 +169,33 @@ static void draw_row(struct canvas *canvas, unsigned int y, const struct layout 
 
 	for (unsigned int i = 0; i < COLUMNS; i++) {
 		unsigned int width = layout->width[i];
+		enum sort_key key = columns[i].key;
 
 		if (!width)
 			continue;
-		switch (i) {
-		case COL_ID:
+		if (columns[i].line) {
+			draw_line(canvas, y, x, width, row, columns[i].series);
+			x += width + 1;
+			continue;
+		}
+		switch (key) {
+		case SORT_ID:
 			canvas_put(canvas, y, x, width, row->now.state == VEXIPC_STATE_GONE ?
 				   STYLE_DIM : STYLE_BOLD, row->id);
 			break;
-		case COL_STATE:
+		case SORT_STATE:
 			canvas_put(canvas, y, x, width, row->now.stale ? STYLE_DIM :
 				   state_style(row->now.state),
 				   row->now.stale && vexipc_tm_available(row->now.state) ? "stale" :
 				   vexipc_state_name(row->now.state));
 			break;
-		case COL_BREAKER:
-			vexipc_field_format(breaker_field(), &row->now, text, sizeof(text));
+		case SORT_BREAKER:
+			vexipc_field_format(sort_key_field(key), &row->now, text, sizeof(text));
 			canvas_put(canvas, y, x, width, strcmp(text, "closed") ? STYLE_BAD :
 				   STYLE_PLAIN, text);
 			break;
-		case COL_RATE_LINE:
-			draw_line(canvas, y, x, width, row, SERIES_RATE);
-			break;
-		case COL_P99_LINE:
-			draw_line(canvas, y, x, width, row, SERIES_P99);
-			break;
 		default:
-			figure(canvas, y, x, i, width, row);
+			figure(canvas, y, x, key, width, row);
 		}
 		x += width + 1;
 	}
@@ -243,17 +207,20 @@ static void draw_head(struct canvas *canvas, unsigned int y, const struct layout
 	unsigned int x = 0;
 
 	for (unsigned int i = 0; i < COLUMNS; i++) {
+		const struct vexipc_field *field = sort_key_field(columns[i].key);
 		unsigned int width = layout->width[i];
 		enum style style = STYLE_HEAD;
 
 		if (!width)
 			continue;
-		if (columns[i].sort == order->key)
+		if (columns[i].key == order->key)
 			style |= STYLE_CHOSEN;
-		if (columns[i].right)
-			canvas_right(canvas, y, x, width, style, columns[i].title);
+		if (columns[i].line)
+			; /* the column before has its head */
+		else if (field->kind == VEXIPC_FIELD_NUMBER || field->kind == VEXIPC_FIELD_REAL)
+			canvas_right(canvas, y, x, width, style, figure_head(field));
 		else
-			canvas_put(canvas, y, x, width, style, columns[i].title);
+			canvas_put(canvas, y, x, width, style, figure_head(field));
 		x += width + 1;
 	}
 }
@@ -317,6 +284,7 @@ static void draw_table(struct canvas *canvas, unsigned int y, const struct model
 		if (!view->all && i == view->at)
 			canvas_choose(canvas, y);
 	}
+	view->rows = count ? y : y + 1;
 }
 
 unsigned int view_rows(const struct model *model, const struct view *view)
@@ -324,7 +292,7 @@ unsigned int view_rows(const struct model *model, const struct view *view)
 	const struct row *rows[VEXIPC_MAX_SERVICES];
 	unsigned int count = order_rows(model, &view->order, rows);
 
-	return 5 + (count ? count : 1);
+	return HEADER_MOST + 1 + (count ? count : 1);
 }
 
 void view_draw(struct canvas *canvas, const struct model *model, struct view *view)

@@ -78,19 +78,18 @@ static int flush(struct vexipc_admin *admin, const struct cache_args *args)
 static const struct vexipc_field *next_of_cache(const struct vexipc_field *field)
 {
 	while (field->name && strncmp(field->name, "cache_", 6) &&
-	       strcmp(field->name, "coalesce") && strcmp(field->name, "coalesced"))
+	       strncmp(field->name, "coalesce", 8) && strcmp(field->name, "hit_rate"))
 		field++;
 	return field;
 }
 
-/* Its settings, its figures, and how many of a hundred it had. */
+/* Its settings and its figures. */
 static int show(struct vexipc_admin *admin, const struct cache_args *args)
 {
 	cJSON *object = args->json ? cJSON_CreateObject() : NULL;
 	struct table *table = args->json ? NULL : table_new(3);
 	const struct vexipc_field *field;
 	struct vexipc_stats stats;
-	uint64_t looked;
 	char text[64];
 	int err = vexipc_admin_stats(admin, NULL, &stats);
 
@@ -121,16 +120,9 @@ static int show(struct vexipc_admin *admin, const struct cache_args *args)
 		table_add(table, text, true);
 		table_add(table, field->unit, false);
 	}
-	looked = stats.cache_hits + stats.cache_misses;
-	snprintf(text, sizeof(text), "%.1f",
-		 err || !looked ? 0 : 100.0 * (double)stats.cache_hits / (double)looked);
 	if (object) {
-		cJSON_AddItemToObject(object, "hit_rate", cJSON_CreateRaw(text));
 		json_print(object);
 	} else {
-		table_add(table, "hit_rate", false);
-		table_add(table, text, true);
-		table_add(table, "%", false);
 		table_print(table, stdout);
 		table_free(table);
 	}

@@ -40,7 +40,8 @@ static void print_stats(const struct vexipc_stats *stats)
 	for (field = vexipc_stats_fields(); field->name; field++) {
 		vexipc_field_format(field, stats, value, sizeof(value));
 		table_add(table, field->name, false);
-		table_add(table, value, field->kind == VEXIPC_FIELD_NUMBER);
+		table_add(table, value, field->kind == VEXIPC_FIELD_NUMBER ||
+			  field->kind == VEXIPC_FIELD_RATE);
 		table_add(table, *field->unit ? field->unit : "", false);
 	}
 	table_print(table, stdout);

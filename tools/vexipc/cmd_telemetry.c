@@ -99,7 +99,7 @@ static void print_json(const struct vexipc_telemetry *t, const struct vexipc_tel
 	struct vexipc_telemetry_service service;
 	uint32_t index = 0;
 
-	json_number(object, "programs", programs->links);
+	json_number(object, "programs_pinned", programs->pinned);
 	json_number(object, "recursion_misses", programs->recursion_misses);
 	json_number(object, "map_bytes", programs->map_bytes);
 	json_number(object, "instance", vexipc_telemetry_own_instance());
@@ -132,8 +132,8 @@ static void print_info(const struct vexipc_telemetry_info *info,
 		vexipc_field_format(field, info, value, sizeof(value));
 		add_row(table, field->name, value, field->unit);
 	}
-	snprintf(value, sizeof(value), "%u", programs->links);
-	add_row(table, "programs", value, "");
+	snprintf(value, sizeof(value), "%u", programs->pinned);
+	add_row(table, "programs_pinned", value, "");
 	snprintf(value, sizeof(value), "%llu", (unsigned long long)programs->recursion_misses);
 	add_row(table, "recursion_misses", value, "");
 	snprintf(value, sizeof(value), "%llu", (unsigned long long)programs->map_bytes);
@@ -179,12 +179,13 @@ static void print_services(const struct vexipc_telemetry *t)
 
 static int cannot_read(int err, bool json)
 {
-	if (err == -ENODATA && json) {
+	if ((err == -ENODATA || err == -ENOLINK) && json) {
 		cJSON *object = cJSON_CreateObject();
 
 		cJSON_AddBoolToObject(object, "attached", false);
 		json_print(object);
-		return EXIT_FAILED;
+		if (err == -ENODATA)
+			return EXIT_FAILED;
 	}
 	fprintf(stderr, "vexipc: cannot read telemetry: %s\n", vexipc_telemetry_strerror(err));
 	if (err == -ENOENT)
@@ -215,10 +216,10 @@ static int status(bool json)
 		print_services(t);
 	}
 	vexipc_telemetry_close(t);
-	if (programs.links == programs.wanted)
+	if (info.links >= info.programs)
 		return EXIT_OK;
 	fprintf(stderr, "vexipc: only %u of %u programs are attached: "
-		"run 'sudo vexipc telemetry attach'\n", programs.links, programs.wanted);
+		"run 'sudo vexipc telemetry attach'\n", info.links, info.programs);
 	return EXIT_FAILED;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* JSON of structures, driven by their tables of fields. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,10 +77,22 @@ static void add_names(cJSON *object, const char *name, char *names)
 void json_field(cJSON *object, const struct vexipc_field *field, const void *from)
 {
 	char text[512];
+	double real;
 
 	switch (field->kind) {
 	case VEXIPC_FIELD_NUMBER:
 		json_number(object, field->name, vexipc_field_value(field, from));
+		break;
+	case VEXIPC_FIELD_RATE:
+		vexipc_field_format(field, from, text, sizeof(text));
+		cJSON_AddItemToObject(object, field->name, cJSON_CreateRaw(text));
+		break;
+	case VEXIPC_FIELD_REAL:
+		real = vexipc_field_real(field, from);
+		if (isnan(real))
+			cJSON_AddNullToObject(object, field->name);
+		else
+			cJSON_AddNumberToObject(object, field->name, real);
 		break;
 	case VEXIPC_FIELD_BOOL:
 		cJSON_AddBoolToObject(object, field->name, vexipc_field_value(field, from) != 0);

@@ -3,12 +3,15 @@
  * The telemetry programs: attached by links that are pinned, so that they go on
  * without us. Their maps are pinned beside them:
  *
- *   VEXIPC_TM_DIR/NAME         each map
- *   VEXIPC_TM_DIR/links/NAME   a link for each program
+ *   VEXIPC_TM_DIR/NAME            each map
+ *   VEXIPC_TM_DIR/programs/NAME   each program
+ *   VEXIPC_TM_DIR/links/NAME      the link of each program
  *
  * A second attach loads new programs onto the same maps. Only those write whose
  * number control->owner has, so writing it hands over, for all at one moment:
- * nothing is counted twice, nothing is missed.
+ * nothing is counted twice, nothing is missed. Their pins are made in folders that
+ * then take the place of the others, each as a whole: whenever we are killed, there
+ * is a pin for each program that writes.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -31,10 +34,22 @@
 #include "telemetry.h"
 #include "telemetry.skel.h"
 
-#define LINKS		VEXIPC_TM_DIR "/links"
+#define NEW_LINKS	VEXIPC_TM_DIR "/new_links"
+#define NEW_PROGRAMS	VEXIPC_TM_DIR "/new_programs"
 #define MODULE_BTF	"/sys/kernel/btf/vexipc"
 
-enum { MIN_SLOTS = 64, PATH_ROOM = 512, GONE_TRIES = 500 };
+enum { MIN_SLOTS = 64, PATH_ROOM = 512, GONE_TRIES = 500, MOST_PROGRAMS = 64 };
+
+/* Of pins: all that we make, beside those of maps. */
+static const struct {
+	const char *dir;
+	bool links;
+} folders[] = {
+	{ VEXIPC_TM_LINKS, true },
+	{ NEW_LINKS, true },
+	{ VEXIPC_TM_PROGRAMS, false },
+	{ NEW_PROGRAMS, false },
+};
 
 static int complain(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -60,10 +75,9 @@ static int print_warnings(enum libbpf_print_level level, const char *format, va_
 	return level == LIBBPF_WARN && geteuid() == 0 ? vfprintf(stderr, format, args) : 0;
 }
 
-static const char *path_of(char path[PATH_ROOM], const char *dir, const char *prefix,
-			   const char *name)
+static const char *path_of(char path[PATH_ROOM], const char *dir, const char *name)
 {
-	snprintf(path, PATH_ROOM, "%s/%s%s", dir, prefix, name);
+	snprintf(path, PATH_ROOM, "%s/%s", dir, name);
 	return path;
 }
 
@@ -87,12 +101,10 @@ static int make_folder(int *lock)
 	if (mkdir(VEXIPC_TM_DIR, 0700) && errno != EEXIST)
 		return complain(-errno, "make %s", VEXIPC_TM_DIR);
 	err = lock_folder(lock);
-	if (!err && mkdir(LINKS, 0700) && errno != EEXIST)
-		err = -errno;
 	return err ? complain(err, "use %s", VEXIPC_TM_DIR) : EXIT_OK;
 }
 
-/* ----------------------------------------------------------------- links -- */
+/* ------------------------------------------------------------- programs -- */
 
 /* Calls @each for the name of everything in a folder, until one is not 0. */
 static int for_each_entry(const char *dir, int (*each)(const char *name, void *context),
@@ -111,47 +123,47 @@ static int for_each_entry(const char *dir, int (*each)(const char *name, void *c
 	return err;
 }
 
-static int program_of_link(const char *name, struct bpf_prog_info *info)
+/* The program that a link attaches: a descriptor. */
+static int program_of_link(int link)
 {
-	struct bpf_link_info link = { 0 };
-	__u32 link_len = sizeof(link), info_len = sizeof(*info);
-	char path[PATH_ROOM];
-	int err, fd, prog;
+	struct bpf_link_info info = { 0 };
+	__u32 len = sizeof(info);
+	int err = bpf_obj_get_info_by_fd(link, &info, &len);
 
-	fd = bpf_obj_get(path_of(path, LINKS, "", name));
-	if (fd < 0)
-		return fd;
-	err = bpf_obj_get_info_by_fd(fd, &link, &link_len);
-	close(fd);
-	if (err)
-		return err;
-	prog = bpf_prog_get_fd_by_id(link.prog_id);
-	if (prog < 0)
-		return prog;
-	memset(info, 0, sizeof(*info));
-	err = bpf_obj_get_info_by_fd(prog, info, &info_len);
-	close(prog);
-	return err;
+	return err ?: bpf_prog_get_fd_by_id(info.prog_id);
 }
 
+/* What is pinned in a folder: programs, or links of them. */
 struct programs {
-	struct telemetry_programs *figures;
-	uint32_t ids[64];
+	const char *dir;
+	bool links;
+	uint64_t recursion_misses;
+	uint32_t ids[MOST_PROGRAMS];
 	uint32_t count;
 };
 
-static int look_at_link(const char *name, void *context)
+static int look_at_program(const char *name, void *context)
 {
 	struct programs *all = context;
-	struct bpf_prog_info info;
-	int err = program_of_link(name, &info);
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	char path[PATH_ROOM];
+	int err, link, fd = bpf_obj_get(path_of(path, all->dir, name));
 
+	if (all->links && fd >= 0) {
+		link = fd;
+		fd = program_of_link(link);
+		close(link);
+	}
+	if (fd < 0)
+		return fd;
+	err = bpf_obj_get_info_by_fd(fd, &info, &len);
+	close(fd);
 	if (err)
 		return err;
 	if (all->count < ARRAY_SIZE(all->ids))
 		all->ids[all->count++] = info.id;
-	all->figures->links++;
-	all->figures->recursion_misses += info.recursion_misses;
+	all->recursion_misses += info.recursion_misses;
 	return 0;
 }
 
@@ -169,7 +181,7 @@ static int open_pinned(const char *name)
 {
 	char path[PATH_ROOM];
 
-	return bpf_obj_get(path_of(path, VEXIPC_TM_DIR, "", name));
+	return bpf_obj_get(path_of(path, VEXIPC_TM_DIR, name));
 }
 
 /* The pinned control map, if it is of our layout. */
@@ -198,28 +210,23 @@ static int remove_in(const char *name, void *context)
 {
 	char path[PATH_ROOM];
 
-	unlink(path_of(path, context, "", name));
+	unlink(path_of(path, context, name));
 	return 0;
 }
 
-/* All pins, and wait until the programs are gone, which hold the module. */
-static void remove_pins(void)
+static void remove_folder(const char *dir)
 {
-	struct telemetry_programs figures = { 0 };
-	struct programs all = { .figures = &figures };
-	struct vexipc_tm_control *control = pinned_control();
-	const struct timespec moment = { .tv_nsec = 10000000 };
-	int fd;
+	for_each_entry(dir, remove_in, (void *)dir);
+	rmdir(dir);
+}
 
-	if (control) {
-		__atomic_store_n(&control->owner, 0, __ATOMIC_RELEASE);
-		munmap(control, sizeof(*control));
-	}
-	for_each_entry(LINKS, look_at_link, &all);
-	for_each_entry(LINKS, remove_in, LINKS);
-	for_each_entry(VEXIPC_TM_DIR, remove_in, VEXIPC_TM_DIR);
-	for (uint32_t i = 0, tries = 0; i < all.count && tries < GONE_TRIES; tries++) {
-		fd = bpf_prog_get_fd_by_id(all.ids[i]);
+static void wait_until_gone(const struct programs *all)
+{
+	const struct timespec moment = { .tv_nsec = 10000000 };
+
+	for (uint32_t i = 0, tries = 0; i < all->count && tries < GONE_TRIES; tries++) {
+		int fd = bpf_prog_get_fd_by_id(all->ids[i]);
+
 		if (fd < 0) {
 			i++;
 			continue;
@@ -227,6 +234,28 @@ static void remove_pins(void)
 		close(fd);
 		nanosleep(&moment, NULL);
 	}
+}
+
+/* All pins, and wait until the programs are gone, which hold the module. */
+static void remove_pins(void)
+{
+	struct programs all[ARRAY_SIZE(folders)] = { 0 };
+	struct vexipc_tm_control *control = pinned_control();
+
+	if (control) {
+		__atomic_store_n(&control->owner, 0, __ATOMIC_RELEASE);
+		munmap(control, sizeof(*control));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		all[i].dir = folders[i].dir;
+		all[i].links = folders[i].links;
+		for_each_entry(all[i].dir, look_at_program, &all[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		remove_folder(folders[i].dir);
+	for_each_entry(VEXIPC_TM_DIR, remove_in, (void *)VEXIPC_TM_DIR);
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		wait_until_gone(&all[i]);
 }
 
 int telemetry_detach(bool *was_attached)
@@ -244,8 +273,7 @@ int telemetry_detach(bool *was_attached)
 	*was_attached = true;
 	remove_pins();
 	/* Policies are pinned in the same folder. */
-	if ((rmdir(LINKS) && errno != ENOENT) ||
-	    (rmdir(VEXIPC_TM_DIR) && errno != ENOTEMPTY))
+	if (rmdir(VEXIPC_TM_DIR) && errno != ENOTEMPTY)
 		err = -errno;
 	close(lock);
 	return err ? complain(err, "remove %s", VEXIPC_TM_DIR) : EXIT_OK;
@@ -293,20 +321,6 @@ static int attach_programs(struct telemetry_bpf *skel)
 	return err ? complain(err, "attach to the module's tracepoints") : EXIT_OK;
 }
 
-/* In place of a pin of that name, if there is one. */
-static int pin_link(struct bpf_link *link, const char *name)
-{
-	char fresh[PATH_ROOM], path[PATH_ROOM];
-	int err;
-
-	path_of(fresh, LINKS, "new_", name);
-	unlink(fresh);
-	err = bpf_link__pin(link, fresh);
-	if (!err && rename(fresh, path_of(path, LINKS, "", name)))
-		err = -errno;
-	return err;
-}
-
 static int pin_maps(struct telemetry_bpf *skel)
 {
 	char path[PATH_ROOM];
@@ -316,35 +330,45 @@ static int pin_maps(struct telemetry_bpf *skel)
 	bpf_object__for_each_map(map, skel->obj) {
 		if (bpf_map__is_internal(map))
 			continue;
-		err = bpf_map__pin(map, path_of(path, VEXIPC_TM_DIR, "", bpf_map__name(map)));
+		err = bpf_map__pin(map, path_of(path, VEXIPC_TM_DIR, bpf_map__name(map)));
 		if (err)
 			return complain(err, "pin %s", path);
 	}
 	return EXIT_OK;
 }
 
-static int is_program(const char *name, struct telemetry_bpf *skel)
+static int new_folder(const char *dir)
 {
-	return bpf_object__find_program_by_name(skel->obj, name) != NULL;
+	/* Whoever began it was killed. */
+	remove_folder(dir);
+	return mkdir(dir, 0700) ? complain(-errno, "make %s", dir) : EXIT_OK;
 }
 
-/* A program that only the predecessor had. */
-static int remove_foreign(const char *name, void *context)
+static int pin_programs(struct telemetry_bpf *skel)
 {
-	return is_program(name, context) ? 0 : remove_in(name, LINKS);
-}
+	int code = new_folder(NEW_PROGRAMS) ?: new_folder(NEW_LINKS), err;
+	char path[PATH_ROOM];
 
-static int pin_links(struct telemetry_bpf *skel)
-{
-	for (int i = 0; i < skel->skeleton->prog_cnt; i++) {
+	for (int i = 0; i < skel->skeleton->prog_cnt && !code; i++) {
 		const struct bpf_prog_skeleton *prog = &skel->skeleton->progs[i];
-		int err = pin_link(*prog->link, prog->name);
 
+		err = bpf_program__pin(*prog->prog, path_of(path, NEW_PROGRAMS, prog->name));
+		if (!err)
+			err = bpf_link__pin(*prog->link, path_of(path, NEW_LINKS, prog->name));
 		if (err)
-			return complain(err, "pin %s/%s", LINKS, prog->name);
+			code = complain(err, "pin %s", path);
 	}
-	for_each_entry(LINKS, remove_foreign, skel);
-	return EXIT_OK;
+	return code;
+}
+
+/* A folder of new pins becomes @dir; what was there becomes @fresh, if anything was. */
+static int put_in_place(const char *fresh, const char *dir)
+{
+	if (!renameat2(AT_FDCWD, fresh, AT_FDCWD, dir, RENAME_EXCHANGE))
+		return EXIT_OK;
+	if (errno == ENOENT && !rename(fresh, dir))
+		return EXIT_OK;
+	return complain(-errno, "put %s in place", dir);
 }
 
 static uint64_t now_ns(void)
@@ -461,10 +485,16 @@ static int take_office(struct telemetry_bpf *skel, const struct telemetry_settin
 	code = attach_programs(skel);
 	if (!code && !took_over)
 		code = pin_maps(skel);
+	if (!code)
+		code = pin_programs(skel) ?: put_in_place(NEW_PROGRAMS, VEXIPC_TM_PROGRAMS) ?:
+		       put_in_place(NEW_LINKS, VEXIPC_TM_LINKS);
 	if (!code) {
+		control->programs = (uint32_t)skel->skeleton->prog_cnt;
 		__atomic_store_n(&control->owner, skel->rodata->owner, __ATOMIC_RELEASE);
-		code = pin_links(skel);
 	}
+	/* The predecessor's; or ours, which are of no use then. */
+	remove_folder(NEW_PROGRAMS);
+	remove_folder(NEW_LINKS);
 	if (!code)
 		code = record_services(skel, admin);
 	munmap(control, sizeof(*control));
@@ -488,11 +518,6 @@ static int load_and_attach(const struct telemetry_settings *settings, struct vex
 		/* Some maps may be set to be used again: begin anew. */
 		telemetry_bpf__destroy(skel);
 		remove_pins();
-		if (mkdir(LINKS, 0700) && errno != EEXIST) {
-			code = complain(-errno, "make %s", LINKS);
-			skel = NULL;
-			goto out;
-		}
 		skel = telemetry_bpf__open();
 		if (!skel) {
 			code = complain(-errno, "open the telemetry programs");
@@ -533,7 +558,7 @@ int telemetry_attach(const struct telemetry_settings *settings, bool *took_over)
 	}
 	if (!code)
 		code = load_and_attach(settings, admin, took_over);
-	if (code && !rmdir(LINKS))
+	if (code)
 		rmdir(VEXIPC_TM_DIR);
 	if (lock >= 0)
 		close(lock);
@@ -546,10 +571,12 @@ static int add_memory(const char *name, void *context)
 	struct telemetry_programs *figures = context;
 	struct bpf_map_info info = { 0 };
 	__u32 len = sizeof(info);
+	char path[PATH_ROOM];
+	struct stat st;
 	int fd;
 
-	/* Folders: of our links, and of policies. */
-	if (!strcmp(name, "links") || !strcmp(name, "policy"))
+	/* Folders: of our programs and links, and of policies. */
+	if (stat(path_of(path, VEXIPC_TM_DIR, name), &st) || S_ISDIR(st.st_mode))
 		return 0;
 	fd = open_pinned(name);
 	if (fd < 0)
@@ -563,17 +590,17 @@ static int add_memory(const char *name, void *context)
 
 int telemetry_programs(struct telemetry_programs *figures)
 {
-	struct programs all = { .figures = figures };
-	struct telemetry_bpf *skel;
+	struct programs all = { .dir = VEXIPC_TM_LINKS, .links = true };
+	struct programs pinned = { .dir = VEXIPC_TM_PROGRAMS };
 	int err;
 
 	*figures = (struct telemetry_programs) { 0 };
-	libbpf_set_print(NULL);
-	skel = telemetry_bpf__open();
-	if (!skel)
-		return -errno;
-	figures->wanted = (uint32_t)skel->skeleton->prog_cnt;
-	telemetry_bpf__destroy(skel);
-	err = for_each_entry(LINKS, look_at_link, &all);
-	return err ? err : for_each_entry(VEXIPC_TM_DIR, add_memory, figures);
+	err = for_each_entry(VEXIPC_TM_LINKS, look_at_program, &all);
+	/* By hand anything can be removed: then there is none. */
+	if (!err || err == -ENOENT)
+		err = for_each_entry(VEXIPC_TM_PROGRAMS, look_at_program, &pinned);
+	figures->pinned = pinned.count;
+	figures->recursion_misses = all.recursion_misses;
+	return !err || err == -ENOENT ?
+	       for_each_entry(VEXIPC_TM_DIR, add_memory, figures) : err;
 }

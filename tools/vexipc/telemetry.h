@@ -16,8 +16,7 @@ struct telemetry_settings {
 
 /* What the attached programs are like. */
 struct telemetry_programs {
-	uint32_t links;		/* pinned */
-	uint32_t wanted;	/* there should be */
+	uint32_t pinned;
 	uint64_t recursion_misses;
 	uint64_t map_bytes;	/* memory of the maps */
 };

@@ -32,8 +32,9 @@ struct vexipc_telemetry;
  * @telemetry: set
  *
  * Return: 0; -ENOENT the module is not loaded; -ENODATA telemetry is not
- * attached; -EPROTONOSUPPORT it is, in another layout than this library's;
- * -EACCES, -EPERM; -ENOMEM, ...
+ * attached; -ENOLINK it was, but the links of its programs are gone;
+ * -EPROTONOSUPPORT it is, in another layout than this library's; -EACCES,
+ * -EPERM; -ENOMEM, ...
  */
 int vexipc_telemetry_open(struct vexipc_telemetry **telemetry);
 void vexipc_telemetry_close(struct vexipc_telemetry *telemetry);
@@ -41,7 +42,10 @@ void vexipc_telemetry_close(struct vexipc_telemetry *telemetry);
 /* What an error of this header means and what to do about it; never NULL. */
 const char *vexipc_telemetry_strerror(int err);
 
-/* False once telemetry is detached or attached anew elsewhere: open it again. */
+/*
+ * False once telemetry is detached or attached anew elsewhere, or nothing is left of
+ * its links: open it again. Looks at the folder of links, as does _info().
+ */
 bool vexipc_telemetry_attached(const struct vexipc_telemetry *telemetry);
 
 struct vexipc_telemetry_info {
@@ -53,6 +57,8 @@ struct vexipc_telemetry_info {
 	uint32_t version;		/* of the layout */
 	uint32_t slots;			/* services that can have a histogram */
 	uint32_t cpus;
+	uint32_t programs;		/* that keep the figures */
+	uint32_t links;			/* of them, those that are attached */
 	uint32_t attached;		/* bool */
 };
 
@@ -208,6 +214,10 @@ struct vexipc_telemetry_instance {
 	uint64_t coalesced;		/* waited for an equal request's answer */
 	uint64_t hedges;		/* late ones asked of a second service, too */
 	uint64_t hedges_won;
+	uint64_t denied_privilege;	/* as struct vexipc_stats counts */
+	uint64_t denied_token;
+	uint64_t denied_rule;
+	uint64_t denied_priority;
 };
 
 /* Cookie of the caller's network namespace; 0: not known. */
@@ -219,10 +229,28 @@ int vexipc_telemetry_instance(const struct vexipc_telemetry *telemetry, uint64_t
 int vexipc_telemetry_instance_next(const struct vexipc_telemetry *telemetry, uint32_t *index,
 				   struct vexipc_telemetry_instance *instance);
 
+/*
+ * What a reader makes of two looks at a service or an instance: of the time between
+ * them. NAN: not known.
+ */
+struct vexipc_telemetry_recent {
+	double answers_per_second;
+	double attempts_per_second;	/* of a service */
+	double bytes_per_second;	/* in and out */
+	double share;			/* of a service: of the attempts of all */
+	double error_share;		/* of what ended */
+	double hit_share;		/* of an instance: of looks into the cache */
+	double p50_ns;
+	double p90_ns;
+	double p99_ns;
+	double p999_ns;
+};
+
 /* Tables for printing, as those of <vexipc/vexipc.h>. */
 const struct vexipc_field *vexipc_telemetry_service_fields(void);
 const struct vexipc_field *vexipc_telemetry_instance_fields(void);
 const struct vexipc_field *vexipc_telemetry_info_fields(void);
+const struct vexipc_field *vexipc_telemetry_recent_fields(void);
 
 enum vexipc_telemetry_event_kind {
 	VEXIPC_TELEMETRY_SLOW		= 1,	/* a request: error, *_ns, attempts */

@@ -765,6 +765,8 @@ enum vexipc_field_kind {
 	VEXIPC_FIELD_ERROR,		/* enum vexipc_error */
 	VEXIPC_FIELD_SIZES,		/* __u64 array by power of two */
 	VEXIPC_FIELD_BREAKER,
+	VEXIPC_FIELD_RATE,		/* two __u64 in a row: how many of both are of the first */
+	VEXIPC_FIELD_REAL,		/* double; NAN: not known */
 };
 
 /* One field of a structure: what tables, JSON and tools print it from. */
@@ -778,6 +780,7 @@ struct vexipc_field {
 	enum vexipc_field_kind kind;
 	bool privileged;		/* config: changing it needs CAP_NET_ADMIN */
 	const char *help;
+	const char *brief;		/* as a narrow column's head; NULL: the title */
 };
 
 /* Tables, ended by an entry whose name is NULL. */
@@ -791,8 +794,10 @@ const struct vexipc_field *vexipc_config_fields(void);	/* enum vexipc_config_fie
 /* The field of that name, or NULL. */
 const struct vexipc_field *vexipc_field_find(const struct vexipc_field *table,
 					     const char *name);
-/* The number in a field of up to 8 bytes; 0 for strings and arrays. */
+/* The number in a field of up to 8 bytes; of a rate, permille; 0 for strings and arrays. */
 uint64_t vexipc_field_value(const struct vexipc_field *field, const void *object);
+/* The same of any field that is a number. */
+double vexipc_field_real(const struct vexipc_field *field, const void *object);
 /**
  * vexipc_field_format() - a field as people read it
  *
