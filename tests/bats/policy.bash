@@ -61,12 +61,12 @@ start_load() {
 rounds_of() { grep -c round "$BATS_TEST_TMPDIR/$1.out"; }
 rounds_are_more() { [ "$(rounds_of "$1")" -gt "$2" ]; }
 
-# Each client gets on, by a whole round at least.
+# Each client gets on.
 next_round() {
 	local load before
 	for load in "${loads[@]}"; do
 		before=$(rounds_of "$load" || :)
-		wait_until 60 rounds_are_more "$load" $((before + 1)) || {
+		wait_until 60 rounds_are_more "$load" "$before" || {
 			errors_of "$load"
 			return 1
 		}
