@@ -271,6 +271,45 @@ dying_has() {
 	assert_idle
 }
 
+# It does not read, and its socket is full of the one request that it has. The priority
+# sends it all that comes: it is there and has credits.
+deaf() {
+	calm
+	config algorithm=priority "$@"
+	start_service deaf -t netlink -p 200 -r 1
+	start_service other -p 10
+	kill -STOP "$(pid_of deaf)"
+	submit first 1 --service deaf
+	holds deaf 1
+}
+
+@test "connection_timeout_ms: until then it waits, and goes to the service if that reads" {
+	deaf connection_timeout_ms=60000
+	submit stuck 3
+	wait_until 20 status_is deaf queued 3
+	kill -CONT "$(pid_of deaf)"
+	results stuck
+	every '.error == null and .service == "deaf" and .attempts == 1'
+	results first
+	assert_equal "$(requests_of deaf) $(requests_of other)" "4 0"
+	stats_are retries=0 failed=0
+	assert_idle
+}
+
+@test "connection_timeout_ms: with nobody else the client is told so" {
+	deaf connection_timeout_ms=300 max_retry_attempts=0
+	vexipc drain other
+	submit stuck 2
+	results stuck
+	assert_status 1
+	every '.error == "transport_failed"'
+	stats_are failed_by.transport_failed=2
+	kill -CONT "$(pid_of deaf)"
+	results first
+	every '.error == null and .service == "deaf"'
+	assert_idle
+}
+
 # bats test_tags=smoke
 @test "round robin gives equal services exactly equal shares" {
 	calm

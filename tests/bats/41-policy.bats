@@ -3,16 +3,11 @@
 
 load common
 load life
-
-policies=/usr/lib/vexipc/tests
-
-# Processors are taken away for long where all is translated: only the test of
-# slowness has the limit as it is.
-max_us=/sys/module/vexipc/parameters/policy_max_us
+load policy
 
 setup() {
 	fresh_module
-	echo 2000000 >$max_us
+	patient
 	ip netns add there
 }
 
@@ -25,43 +20,7 @@ teardown() {
 	unload_module
 }
 
-unload_policies() {
-	local name
-	module_loaded || return 0
-	vexipc policy list --json | jq -r '.[] | select(.state != "detached").name' |
-		while read -r name; do vexipc policy unload "$name"; done
-}
-
 there() { ip netns exec there "$@"; }
-policy() { vexipc policy "$@"; }
-load_test() { vexipc policy load "$policies/policy_$1.bpf.o" "${@:2}"; }
-
-# policy_of NAME FIELD
-policy_of() { vexipc policy show "$1" --json | jq -r ".$2"; }
-policy_is() { [ "$(policy_of "$1" "$2")" = "$3" ]; }
-
-# embed N: one after the other.
-embed() {
-	seq "$1" >"$BATS_TEST_TMPDIR/texts"
-	vexipc embed -f "$BATS_TEST_TMPDIR/texts" -j 1 >"$BATS_TEST_TMPDIR/answers"
-}
-
-# Requests for as long as the test says.
-start_load() {
-	start load sh -c 'while [ ! -e "$1/enough" ]; do
-		life-client threads chardev 4 50 || exit 1; echo round; done' sh "$BATS_TEST_TMPDIR"
-	wait_line "$BATS_TEST_TMPDIR/load.out" round 60
-}
-
-# None was lost, and none answered twice.
-finish_load() {
-	touch "$BATS_TEST_TMPDIR/enough"
-	finish load 60
-	errors_of load
-	assert_status 0
-	assert_idle
-	stats_are failed=0 timed_out=0 refused=0 orphans=0
-}
 
 # bats test_tags=smoke
 @test "requests go where the policy says; without it, where the algorithm says" {
@@ -159,7 +118,7 @@ flees() {
 	done
 	assert_equal "$(policy_of first updates)" "$((3 * $(scale 10)))"
 	assert_equal "$(policy list --json | jq length)" 1
-	finish_load
+	finish_load a b
 }
 
 @test "a policy is loaded, unloaded and killed under load: no request is lost" {
@@ -175,9 +134,8 @@ flees() {
 		esac
 		wait_until 20 no_policy weight
 	done
-	finish_load
+	finish_load a b
 }
-no_policy() { ! vexipc policy show "$1"; }
 
 # bats test_tags=smoke
 @test "a policy that answers nonsense is detached; there is an alert, and show tells why" {
@@ -202,7 +160,7 @@ no_policy() { ! vexipc policy show "$1"; }
 
 @test "a slow policy is bypassed at once, and detached when it is slow again" {
 	start_service a
-	echo 20000 >$max_us
+	max_us 20000
 	load_test slow
 	embed 5
 	assert_equal "$(policy_of slow calls) $(policy_of slow overruns)" "1 1"

@@ -14,6 +14,7 @@
  *   -M NAME	have this model
  *   -p N	priority
  *   -w N	weight
+ *   -r BYTES	room in the services' netlink sockets, once they are registered
  *   -i FIFO	where commands come from, one a line
  *
  * It prints "ready HANDLE" when all are registered, or "refused N ERRNO" when the
@@ -46,6 +47,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <vexipc/vexipc.h>
@@ -72,6 +74,7 @@ static uint32_t count;
 static struct held *first, **last = &first;
 static enum mode mode;
 static uint32_t dims = DIMS;
+static int socket_room;
 static bool probes = true, draining;
 static int epoll_fd, command_fd = -1;
 
@@ -332,6 +335,21 @@ static bool watch(int fd, uint32_t index)
 	return !epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
+/* The library's sockets are its own: of those there are, the ones of netlink. */
+static void make_room(void)
+{
+	for (int fd = 0; fd < 64; fd++) {
+		socklen_t len = sizeof(int);
+		int domain;
+
+		if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) ||
+		    domain != AF_NETLINK)
+			continue;
+		if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &socket_room, sizeof(socket_room)))
+			fail("room", -errno);
+	}
+}
+
 static void open_all(struct vexipc_service_config *config, const char *id, bool many, bool mix)
 {
 	uint32_t wanted = count;
@@ -358,6 +376,8 @@ static void open_all(struct vexipc_service_config *config, const char *id, bool 
 		if (!watch(vexipc_service_fd(s->svc), count))
 			fail("watch", -errno);
 	}
+	if (socket_room)
+		make_room();
 	say("ready 0x%" PRIx64, vexipc_service_handle(services[0].svc));
 }
 
@@ -370,7 +390,7 @@ int main(int argc, char **argv)
 	int opt;
 
 	count = 1;
-	while ((opt = getopt(argc, argv, "n:t:m:d:c:b:M:p:w:i:")) != -1) {
+	while ((opt = getopt(argc, argv, "n:t:m:d:c:b:M:p:w:r:i:")) != -1) {
 		switch (opt) {
 		case 'n':
 			count = (uint32_t)atoi(optarg);
@@ -404,6 +424,9 @@ int main(int argc, char **argv)
 			break;
 		case 'w':
 			config.weight = (uint32_t)atoi(optarg);
+			break;
+		case 'r':
+			socket_room = atoi(optarg);
 			break;
 		case 'i':
 			/* For writing too, or its end would be seen between two commands. */
