@@ -101,6 +101,7 @@ struct vexipc_service_spec {
  * @send_blocked: netlink: the socket had no room for the request at the head
  * @fresh_ns:	when it came, or came back
  * @latency:	as the algorithms see it
+ * @response_time: of answers alone, kept while slow_after_ms is set
  * @breaker:	keeps requests away while it fails
  * @gradient:	how many it does well with at once
  */

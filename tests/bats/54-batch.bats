@@ -51,15 +51,15 @@ both_ways() { echo '' && echo '--transport netlink'; }
 }
 
 @test "a batch larger than the queues waits for its own room" {
-	local before
+	local submitted refused
 	config max_queue_size=4 max_concurrent_requests=6
 	start_service one -b 3
-	before=($(stat_of submitted) $(stat_of refused))
+	submitted=$(stat_of submitted) refused=$(stat_of refused)
 	output=$(vexipc embed --dims 1 --batch 20 {1..20})
 	config max_queue_size=1000 max_concurrent_requests=10000
 	assert_equal "$(of_all 'map(.embedding[0]) == [range(1; 21)]')" true
 	# What found no room and came again is one request, and was not refused.
-	stats_are submitted=$((before[0] + 20)) refused="${before[1]}"
+	stats_are submitted=$((submitted + 20)) refused="$refused"
 }
 
 @test "each item of a batch outlives its service" {
