@@ -46,8 +46,11 @@ static void one_call(unsigned int n)
 
 	/* Once with the fault, and once after it. */
 	for (int again = 0; again < 2; again++) {
-		int err = came_of(batch_call(n, item, content));
+		int err = batch_call(n, item, content);
 
+		/* Whose fault it was knows when its call is over. */
+		calm();
+		came_of(err);
 		CHECK(!err || !again);
 		for (unsigned int i = 0; i < items; i++) {
 			if (!err && !item[i].status) {
@@ -61,7 +64,6 @@ static void one_call(unsigned int n)
 			}
 			free(content[i]);
 		}
-		calm();
 	}
 }
 
@@ -146,14 +148,14 @@ static void one_submission(unsigned int n)
 			.result_ptr = (uintptr_t)vectors[i], .result_size = dims * 4,
 		};
 	}
-	err = came_of(call_of(client[0], VEXIPC_IOC_SUBMIT, &arg));
-	if (!err) {
+	err = call_of(client[0], VEXIPC_IOC_SUBMIT, &arg);
+	calm();
+	if (!came_of(err)) {
 		reaped = check_outcomes(outcome, arg.reaped, content);
 		submitted = arg.submitted;
 		if (submitted < BATCH)
 			ended(embed[submitted].status ?: VEXIPC_ERR_FAULT, NULL, content);
 	}
-	calm();
 	arg.count = 0;
 	EQUAL(call(client[0]->fd, VEXIPC_IOC_SUBMIT, &arg), 0);
 	reaped += check_outcomes(outcome, arg.reaped, content);
@@ -192,13 +194,13 @@ static void one_command(unsigned int n)
 	around(client[0], true);
 	ret = io_uring_submit_and_wait(&ring, 1);
 	around(client[0], false);
+	calm();
 	/* It may be io_uring that met the fault: then it is there still. */
 	if (ret < 0) {
 		CHECK(fired);
 		CHECK(ret == -EAGAIN || ret == -EINTR || by_fault(ret));
 		errors[-ret]++;
 	}
-	calm();
 	io_uring_submit(&ring);
 	EQUAL(io_uring_wait_cqe_timeout(&ring, &cqe, &late), 0);
 	if (cqe->res) {

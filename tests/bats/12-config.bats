@@ -124,7 +124,7 @@ teardown_file() { :; }
 		vexipc config set "$field=$value"
 		assert_equal "$(config_of "$field")" "$value" "$field"
 	done < <(vexipc config show --json | jq -r 'to_entries[] | "\(.key)=\(.value.value)"')
-	assert_equal "$(vexipc config show --json | jq length)" 68
+	assert_equal "$(vexipc config show --json | jq length)" 69
 	config max_queue_size=17 request_timeout_ms=18
 	assert_equal "$(vexipc config get max_queue_size request_timeout_ms | tr '\n' ' ')" \
 		"max_queue_size=17 request_timeout_ms=18 "

@@ -101,15 +101,17 @@ as_user() { setpriv --reuid "$1" --regid 4242 --clear-groups "${@:2}"; }
 @test "one user's flood is limited, another's requests pass" {
 	chgrp 4242 /dev/vexipc
 	start_echo one
-	config limit_user_bytes=1 limit_user_burst_ms=60000
-	# 60 bytes each, and then none for long: of 30 texts six pass.
-	yes 0123456789 | head -30 | as_user 1001 vexipc embed -j 8 >"$BATS_TEST_TMPDIR/flood" || :
+	local text
+	text=$(printf '%0100d' 7)
+	config limit_user_bytes=1 limit_user_burst_ms=600000
+	# 600 bytes each, and then none for long: of 30 texts six pass.
+	yes "$text" | head -30 | as_user 1001 vexipc embed -j 8 >"$BATS_TEST_TMPDIR/flood" || :
 	passed=$(jq -s 'map(select(.error == null)) | length' "$BATS_TEST_TMPDIR/flood")
 	[ "$passed" -ge 6 ] && [ "$passed" -le 9 ]
-	as_user 1002 vexipc embed 0123456789 >/dev/null
-	run as_user 1001 vexipc embed 0123456789
+	as_user 1002 vexipc embed "$text" >/dev/null
+	run as_user 1001 vexipc embed "$text"
 	assert_output_has rate_limited
-	as_user 1003 vexipc embed 0123456789 >/dev/null
+	as_user 1003 vexipc embed "$text" >/dev/null
 	assert_equal "$(stat_of limited_user)" $((30 - passed + 1))
 	assert_idle
 }
