@@ -283,6 +283,29 @@ deaf() {
 	holds deaf 1
 }
 
+# deaf_hears N: the one it had is answered when it reads; nobody else had it, nor it another.
+deaf_hears() {
+	kill -CONT "$(pid_of deaf)"
+	results first
+	every '.error == null and .service == "deaf" and .attempts == 1'
+	assert_equal "$(requests_of deaf) $(requests_of other)" "1 $1"
+	stats_are failed=0 orphans=0 failovers=0 services_died=0
+	assert_idle
+}
+
+@test "connection_timeout_ms: what is stuck before a service that reads nothing goes elsewhere" {
+	local begun
+	deaf connection_timeout_ms=1500
+	begun=$(date +%s%N)
+	submit stuck 3
+	results stuck
+	assert_status 0
+	every '.error == null and .service == "other"'
+	[ $(($(date +%s%N) - begun)) -ge 1400000000 ]
+	stats_are retries=3 send_retries=5
+	deaf_hears 3
+}
+
 @test "connection_timeout_ms: until then it waits, and goes to the service if that reads" {
 	deaf connection_timeout_ms=60000
 	submit stuck 3

@@ -83,3 +83,26 @@ thrown_out() {
 	assert_equal "$(policy list --json)" '[]'
 	finish_load a b c
 }
+
+# Who attaches is killed, and what that left is detached. Attaching takes long.
+@test "telemetry comes, goes and is killed under load, beside a policy that reads its maps" {
+	vexipc telemetry attach
+	policy load load
+	# shellcheck disable=SC2034 # start_load goes by them
+	loads=(threads-chardev flood-netlink)
+	start_services
+	for i in $(seq "$(scale 2)"); do
+		start attacher vexipc telemetry attach
+		sleep "$(awk "BEGIN { print $i / 5 }")"
+		stop attacher KILL
+		vexipc telemetry detach
+		next_round
+		vexipc telemetry attach
+		run -0 vexipc telemetry status
+	done
+	next_round
+	assert_equal "$(policy_of load '| "\(.state) \(.bad_answers) \(.declined) \(.overruns)"')" \
+		"loaded 0 0 0"
+	assert_equal "$(policy show --json | jq '.in_use and .fallbacks == 0 and .chosen > 0')" true
+	finish_load a b c
+}

@@ -25,6 +25,8 @@ static const struct argp_option rows[] = {
 	{ "sessions", 'k', NULL, 0, "The requests of a user are one session", 0 },
 	{ "fail", 'F', "N:FROM:TO:PERCENT", 0, "Service N fails PERCENT of its requests from "
 	  "FROM to TO seconds. May be given more than once", 0 },
+	{ "join", 'j', "N:AT", 0, "Service N comes AT seconds after the beginning. May be "
+	  "given more than once", 0 },
 	{ "memory", 'm', "CGROUP", 0, "Look each second how much memory is in use, also of "
 	  "this control group, a directory, that it runs in", 0 },
 	{ 0 }
@@ -85,6 +87,17 @@ static void add_fault(struct options *o, const char *text, struct argp_state *st
 	f->share /= 100;
 }
 
+static void add_join(struct options *o, const char *text, struct argp_state *state)
+{
+	uint32_t n;
+	double at;
+	char rest;
+
+	if (sscanf(text, "%u:%lf%c", &n, &at, &rest) != 2 || n >= MOST_SERVICES || !(at >= 0))
+		argp_error(state, "%s: not N:AT", text);
+	o->joins[n] = at;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
@@ -142,6 +155,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'F':
 		add_fault(o, arg, state);
+		break;
+	case 'j':
+		add_join(o, arg, state);
 		break;
 	case 'm':
 		o->group = arg;

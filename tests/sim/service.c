@@ -50,6 +50,7 @@ void service_open(struct sim *sim, uint32_t number)
 		die("no memory");
 	if (ioctl(svc->fd, VEXIPC_IOC_REGISTER, &reg))
 		die("register %s: %s", id, strerror(errno));
+	svc->there = true;
 }
 
 static double takes_us(struct sim *sim, const struct sim_service *svc)

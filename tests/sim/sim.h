@@ -55,6 +55,7 @@ struct options {
 	uint32_t priorities, users;
 	struct fault fault[MOST_FAULTS];
 	uint32_t faults;
+	double joins[MOST_SERVICES];	/* seconds since the beginning */
 	const char *group;		/* control group whose memory is looked at */
 };
 
@@ -102,7 +103,7 @@ struct event event_take(struct event_heap *heap);
 struct sim_service {
 	int fd;
 	uint32_t number;
-	bool slow;
+	bool there, slow;
 	uint64_t received, answered, failed;
 	uint32_t busy;			/* workers */
 	uint64_t *wait;			/* for one */
@@ -133,6 +134,7 @@ struct sim {
 	struct options options;
 	uint64_t start_ns, random, now_ns, end_ns;
 	uint32_t seconds;		/* room in by_second */
+	int epoll;
 	struct sim_service service[MOST_SERVICES];
 	int client[MOST_CLASSES];	/* one a user, or one */
 	struct event_heap events;

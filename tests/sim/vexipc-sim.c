@@ -12,22 +12,22 @@
 static const uint64_t heartbeat_ns = 5000000000u;
 
 /* Services are told by their number, clients by what is beyond. */
-static void watch(int epoll, int fd, uint32_t number)
+static void watch(const struct sim *sim, int fd, uint32_t number)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.u32 = number };
 
-	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event))
+	if (epoll_ctl(sim->epoll, EPOLL_CTL_ADD, fd, &event))
 		die("epoll: %s", strerror(errno));
 }
 
-static void wait_for(struct sim *sim, int epoll, uint64_t until_ns)
+static void wait_for(struct sim *sim, uint64_t until_ns)
 {
 	struct epoll_event events[2 * MOST_SERVICES];
 	uint64_t now = now_ns(), ns = until_ns > now ? until_ns - now : 0;
 	struct timespec timeout = {
 		.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u),
 	};
-	int n = epoll_pwait2(epoll, events, 2 * MOST_SERVICES, &timeout, NULL);
+	int n = epoll_pwait2(sim->epoll, events, 2 * MOST_SERVICES, &timeout, NULL);
 
 	if (n < 0 && errno != EINTR)
 		die("epoll: %s", strerror(errno));
@@ -46,7 +46,30 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static void run(struct sim *sim, int epoll)
+static uint64_t joins_ns(const struct sim *sim, uint32_t number)
+{
+	return sim->start_ns + (uint64_t)(sim->options.joins[number] * 1e9);
+}
+
+/* Those whose time it is; when the next one comes. */
+static uint64_t join(struct sim *sim)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (uint32_t i = 0; i < sim->options.services; i++) {
+		if (sim->service[i].there)
+			continue;
+		if (joins_ns(sim, i) > sim->now_ns) {
+			next = least(next, joins_ns(sim, i));
+			continue;
+		}
+		service_open(sim, i);
+		watch(sim, sim->service[i].fd, i);
+	}
+	return next;
+}
+
+static void run(struct sim *sim)
 {
 	const struct options *o = &sim->options;
 	double mean_ns = 1e9 / (o->load * capacity(o));
@@ -57,9 +80,10 @@ static void run(struct sim *sim, int epoll)
 	sim->next_ns = sim->start_ns + (uint64_t)draw_exponential(&arrivals, mean_ns);
 	beat_ns = sim->start_ns + heartbeat_ns;
 	while (sim->ended < o->requests) {
-		uint64_t until = beat_ns;
+		uint64_t until;
 
 		sim->now_ns = now_ns();
+		until = least(beat_ns, join(sim));
 		while (sim->events.count && sim->events.event[0].at_ns <= sim->now_ns) {
 			struct event event = event_take(&sim->events);
 
@@ -71,7 +95,8 @@ static void run(struct sim *sim, int epoll)
 		}
 		for (; beat_ns <= sim->now_ns; beat_ns += heartbeat_ns)
 			for (uint32_t i = 0; i < o->services; i++)
-				service_heartbeat(&sim->service[i]);
+				if (sim->service[i].there)
+					service_heartbeat(&sim->service[i]);
 		memory_tick(sim);
 		if (sim->memory)
 			until = least(until, sim->memory_ns);
@@ -79,32 +104,32 @@ static void run(struct sim *sim, int epoll)
 			until = least(until, sim->events.event[0].at_ns);
 		if (sim->begun < o->requests)
 			until = least(until, sim->next_ns);
-		wait_for(sim, epoll, until);
+		wait_for(sim, until);
 	}
+	for (uint32_t i = 0; i < o->services; i++)
+		if (!sim->service[i].there)
+			die("service %u never came: it joins after the last request", i);
 }
 
 int main(int argc, char **argv)
 {
 	static struct sim sim;
 	const struct options *o = &sim.options;
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
 
+	sim.epoll = epoll_create1(EPOLL_CLOEXEC);
 	options_parse(&sim.options, argc, argv);
 	sim.seconds = (uint32_t)((double)o->requests / (o->load * capacity(o))) + 120;
 	sim.request = calloc(o->requests, sizeof(*sim.request));
-	if (!sim.request || epoll < 0)
+	if (!sim.request || sim.epoll < 0)
 		die("no memory");
 	/* Wake up when it is time, not some 50 us later. */
 	prctl(PR_SET_TIMERSLACK, 1);
-	for (uint32_t i = 0; i < o->services; i++) {
-		service_open(&sim, i);
-		watch(epoll, sim.service[i].fd, i);
-	}
+	join(&sim);
 	clients_open(&sim);
 	for (uint32_t i = 0; i < (o->users ? o->users : 1); i++)
-		watch(epoll, sim.client[i], MOST_SERVICES + i);
+		watch(&sim, sim.client[i], MOST_SERVICES + i);
 	memory_begin(&sim);
-	run(&sim, epoll);
+	run(&sim);
 	memory_end(&sim);
 	report(&sim);
 	return 0;
