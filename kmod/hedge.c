@@ -144,6 +144,7 @@ static void outrun(struct vexipc_service *svc, u64 sent_ns)
 	spin_lock_bh(&svc->lock);
 	vexipc_histogram_add(&svc->times, min_t(u64, div_u64(ns, NSEC_PER_USEC), U32_MAX));
 	vexipc_latency_add(&svc->latency, now, ns);
+	vexipc_service_note_time(svc, now, ns);
 	spin_unlock_bh(&svc->lock);
 }
 

@@ -128,15 +128,17 @@ static struct vexipc_request *take(struct vexipc_service *svc)
 
 	spin_lock_bh(&of->lock);
 	while ((req = find(svc))) {
-		/* Before the step: once NEW, another's completion may put. */
+		/*
+		 * Before the step: once NEW, another's completion may put, and be read by
+		 * what is in the place of @by_deadline.
+		 */
 		refcount_inc(&req->refs);
-		if (vexipc_queue_move_phase(req, VEXIPC_QUEUED, VEXIPC_NEW)) {
+		if (vexipc_state_phase(atomic_read(&req->state)) == VEXIPC_QUEUED)
 			vexipc_order_charge(&of->order, req);
-			unlink(inst, req);
-			break;
-		}
-		refcount_dec(&req->refs);
 		unlink(inst, req);
+		if (vexipc_queue_move_phase(req, VEXIPC_QUEUED, VEXIPC_NEW))
+			break;
+		refcount_dec(&req->refs);
 	}
 	spin_unlock_bh(&of->lock);
 	return req;
@@ -202,14 +204,12 @@ void vexipc_overflow_rehome(struct vexipc_instance *inst)
 
 	spin_lock_bh(&of->lock);
 	while ((req = vexipc_order_first(&of->order, now, 0))) {
-		refcount_inc(&req->refs);
-		if (vexipc_queue_move_phase(req, VEXIPC_QUEUED, VEXIPC_NEW)) {
-			unlink(inst, req);
+		refcount_inc(&req->refs);	/* as in take() */
+		unlink(inst, req);
+		if (vexipc_queue_move_phase(req, VEXIPC_QUEUED, VEXIPC_NEW))
 			list_add_tail(&req->node, &list);
-		} else {
+		else
 			refcount_dec(&req->refs);
-			unlink(inst, req);
-		}
 	}
 	spin_unlock_bh(&of->lock);
 	vexipc_request_reroute_all(&list, NULL);

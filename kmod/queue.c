@@ -167,14 +167,19 @@ static void unlink_sent(struct vexipc_service *svc, struct vexipc_request *req)
 	svc->in_flight_bytes -= req->content_len;
 }
 
+static void tell_unqueued(struct vexipc_service *svc, struct vexipc_request *req)
+{
+	vexipc_trace(request_unqueue, svc->inst->cookie, req->correlation, svc->slot,
+		     svc->handle, req->priority, svc->queued, req->content_len);
+}
+
 /* Off the queue, and not to be sent by this service. */
 static void unqueue(struct vexipc_service *svc, struct vexipc_request *req)
 {
 	if (list_empty(&req->node))
 		return;
 	unlink_queued(svc, req);
-	vexipc_trace(request_unqueue, svc->inst->cookie, req->correlation, svc->slot,
-		     svc->handle, req->priority, svc->queued, req->content_len);
+	tell_unqueued(svc, req);
 }
 
 /* What was sent has ended; an answer, if any, is in place. */
@@ -221,15 +226,19 @@ static bool begin_attempt(struct vexipc_service *svc, struct vexipc_request *req
 	/* Written before SENT is: an answer can come at once. */
 	req->sent_ns = now;
 	req->service_handle = svc->handle;
-	/* Before SENT too, or the winner's put could be the last. */
+	/*
+	 * Before SENT too, or the winner's put could be the last; and what is in the
+	 * place of @by_deadline be read, for an answer may make it NEW at once.
+	 */
 	refcount_inc(&req->refs);
+	vexipc_order_charge(&svc->queue, req);
+	unlink_queued(svc, req);
 	if (!vexipc_queue_move_phase(req, VEXIPC_QUEUED, VEXIPC_SENT)) {
 		/* Whoever won waits for our lock with a reference. */
+		tell_unqueued(svc, req);
 		refcount_dec(&req->refs);
 		return false;
 	}
-	vexipc_order_charge(&svc->queue, req);
-	unlink_queued(svc, req);
 	list_add_tail(&req->node, &svc->inflight);
 	if (!vexipc_request_is_probe(req)) {
 		svc->in_flight++;
@@ -542,8 +551,13 @@ static bool evict(struct vexipc_service *svc, struct vexipc_request *req,
 {
 	int left;
 
-	/* Before the step: once NEW, another's completion may put. */
+	/*
+	 * Before the step: once NEW, another's completion may put, and be read by what
+	 * is in the place of @by_deadline.
+	 */
 	refcount_inc(&req->refs);
+	if (vexipc_state_phase(atomic_read(&req->state)) == VEXIPC_QUEUED)
+		unqueue(svc, req);
 	if (!next_attempt(req, &left)) {
 		refcount_dec(&req->refs);
 		return false;
@@ -551,8 +565,6 @@ static bool evict(struct vexipc_service *svc, struct vexipc_request *req,
 	if (vexipc_state_phase(left) == VEXIPC_SENT)
 		end_attempt(svc, req, vexipc_state_attempt(left), VEXIPC_ERR_SERVICE_DIED,
 			    ktime_get_ns() - req->sent_ns);
-	else
-		unqueue(svc, req);
 	WRITE_ONCE(req->svc, NULL);
 	list_add_tail(&req->node, moved);
 	return true;
@@ -630,16 +642,14 @@ void vexipc_queue_release(struct vexipc_service *svc, struct list_head *moved)
 	spin_lock_bh(&svc->lock);
 	for (u32 band = 0; band < VEXIPC_BANDS; band++) {
 		while ((req = vexipc_order_oldest(&svc->queue, band))) {
-			/* Before the step: once NEW, another's completion may put. */
-			refcount_inc(&req->refs);
+			refcount_inc(&req->refs);	/* as in evict() */
+			unqueue(svc, req);
 			if (vexipc_queue_move_phase(req, VEXIPC_QUEUED, VEXIPC_NEW)) {
-				unqueue(svc, req);
 				WRITE_ONCE(req->svc, NULL);
 				list_add_tail(&req->node, moved);
 				count++;
 			} else {
 				refcount_dec(&req->refs);
-				unqueue(svc, req);
 			}
 		}
 	}

@@ -217,6 +217,7 @@ void vexipc_service_control(struct vexipc_service *svc, u32 op);
 bool vexipc_service_available(const struct vexipc_service *svc);
 void vexipc_service_note_state(struct vexipc_service *svc,
 			       enum vexipc_service_state before);
+void vexipc_service_note_time(struct vexipc_service *svc, u64 now_ns, u64 service_ns);
 void vexipc_service_account(struct vexipc_service *svc, enum vexipc_error error,
 			    u64 sent_ns, u64 now_ns, u64 allowed_ns);
 bool vexipc_service_matches(const struct vexipc_service *svc, u32 dimensions,

@@ -748,6 +748,7 @@ int vexipc_request_answer(struct vexipc_service *svc, u64 correlation,
 
 		req->retry_after_ms = answer->retry_after_ms;
 		req->error_kind = answer->kind;
+		WRITE_ONCE(req->charged, false);
 		vexipc_request_again(req, error, false);
 		vexipc_queue_credit(left);
 		vexipc_service_put(left);

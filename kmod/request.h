@@ -86,11 +86,11 @@ static inline u32 vexipc_state_attempt(int state)
  *		 NEW -> QUEUED and of leaving QUEUED or SENT
  * @node:	 in that list, under svc->lock; or among those that wait for another's
  *		 answer, under the lock of that, see coalesce.c
- * @by_deadline: in its flow while it is queued, under the same lock; and when it is
- *		 completed, which is after it has left that,
+ * @by_deadline: in its flow while it is queued, under the same lock: off it before it
+ *		 is NEW again, or completed
  * @ep_node:	 in ep->requests, under ep->lock
  * @id_node:	 in ep->own_ids, under ep->lock
- * @out:	 in the same place: in ep->out, under ep->lock
+ * @out:	 in the same place, once it is completed: in ep->out, under ep->lock
  * @complete:	 called once, by the one who made it DONE; must not sleep
  * @private:	 @complete's
  * @waiter:	 the client, when it waits

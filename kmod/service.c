@@ -116,8 +116,13 @@ void vexipc_service_note_state(struct vexipc_service *svc,
 	vexipc_netlink_service_event(svc);
 }
 
-/* How long it really took, or at least did, for what depends on slow_after_ms. */
-static void note_time(struct vexipc_service *svc, u64 now_ns, u64 service_ns)
+/**
+ * vexipc_service_note_time() - how long it really took, or at least did
+ * @svc: whose; locked
+ * @now_ns: CLOCK_MONOTONIC
+ * @service_ns: what slow_after_ms is about
+ */
+void vexipc_service_note_time(struct vexipc_service *svc, u64 now_ns, u64 service_ns)
 {
 	if (unlikely(vexipc_config(svc->inst, VEXIPC_CONFIG_SLOW_AFTER_MS)))
 		vexipc_latency_add(&svc->response_time, now_ns, service_ns);
@@ -150,7 +155,7 @@ void vexipc_service_account(struct vexipc_service *svc, enum vexipc_error error,
 		svc->average_us = svc->completed == 1 ? us :
 			svc->average_us + ((s64)us - svc->average_us) / 8;
 		vexipc_latency_add(&svc->latency, now_ns, service_ns);
-		note_time(svc, now_ns, service_ns);
+		vexipc_service_note_time(svc, now_ns, service_ns);
 		vexipc_breaker_note(svc, false, sent_ns, now_ns);
 		if (adaptive(svc))
 			vexipc_gradient_answer(&svc->gradient, vexipc_service_max(svc),
@@ -165,7 +170,7 @@ void vexipc_service_account(struct vexipc_service *svc, enum vexipc_error error,
 		/* Who waits for less than it usually takes learns nothing of it. */
 		failed = us >= 4ull * svc->average_us;
 		if (failed)
-			note_time(svc, now_ns, service_ns);
+			vexipc_service_note_time(svc, now_ns, service_ns);
 		if (failed && adaptive(svc))
 			vexipc_gradient_drop(&svc->gradient, vexipc_service_max(svc));
 		break;

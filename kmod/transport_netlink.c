@@ -167,10 +167,11 @@ void vexipc_transport_netlink_retry(struct work_struct *work)
 	u32 limit = vexipc_config(svc->inst, VEXIPC_CONFIG_MAX_RETRIES);
 	struct vexipc_request *req;
 
-	if (READ_ONCE(svc->send_blocked) && READ_ONCE(svc->queued) &&
-	    READ_ONCE(svc->send_tries) < limit) {
+	if (READ_ONCE(svc->send_blocked) && READ_ONCE(svc->send_tries) < limit) {
 		WRITE_ONCE(svc->send_tries, svc->send_tries + 1);
-		vexipc_count(svc->inst, SEND_RETRIES);
+		/* What there was to send may have been given up. */
+		if (READ_ONCE(svc->queue.count))
+			vexipc_count(svc->inst, SEND_RETRIES);
 	}
 	send_queued(svc, GFP_KERNEL);
 	if (READ_ONCE(svc->send_blocked) && READ_ONCE(svc->send_tries) >= limit) {

@@ -175,11 +175,11 @@ hold_pinned() {
 }
 
 @test "slow_after_ms: one that takes long is degraded, and back when it answers in time" {
-	config slow_after_ms=500
+	config slow_after_ms=3000
 	start_service slow -m hold
 	start_service good
 	hold_pinned slow 1
-	sleep 1
+	sleep 8
 	tell slow 'mode answer'
 	tell slow flush
 	wait_until 20 status_is slow state degraded

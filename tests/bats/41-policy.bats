@@ -109,6 +109,7 @@ flees() {
 
 # bats test_tags=smoke
 @test "a policy is replaced under load, again and again, without losing a request" {
+	calm
 	start_service a -t chardev
 	start_service b -t netlink
 	load_test first
@@ -122,6 +123,7 @@ flees() {
 }
 
 @test "a policy is loaded, unloaded and killed under load: no request is lost" {
+	calm
 	start_service a -t chardev
 	start_service b -t netlink
 	start_load

@@ -173,7 +173,8 @@ remove_cgroup() {
 	for transport in chardev netlink ring; do
 		start_echo "$transport" --transport "$transport"
 	done
-	config max_queue_size=10000
+	config max_queue_size=10000 request_timeout_ms=3600000 stall_timeout_ms=0 \
+		health_check_interval_sec=3600
 	group=$(limited_cgroup 24M)
 	mkfifo "$BATS_TEST_TMPDIR/hold"
 	for transport in chardev netlink ring; do
@@ -187,18 +188,19 @@ remove_cgroup() {
 			return 1
 		}
 		kill -CONT "$(pid_of "$transport")"
-		wait_stat in_flight 0
-		wait_stat queued 0
+		wait_stat in_flight 0 120
+		wait_stat queued 0 120
 		# Nothing that the service did wrong, and others are served.
 		wait_until 20 service_is "$transport" active
 		assert_equal "$(vexipc status "$transport" --json | jq .failures)" 0
 		vexipc embed --dims 8192 --service "$transport" another >/dev/null
 		exec 9>&-
-		finish "to-$transport"
+		finish "to-$transport" 120
 		assert_equal "$status $(errors_of "to-$transport")" '0 '
 		[ "$(stat_of failed)" -gt "$failed" ]
 	done
-	config max_queue_size=1000
+	config max_queue_size=1000 request_timeout_ms=30000 stall_timeout_ms=10000 \
+		health_check_interval_sec=30
 	assert_idle
 	remove_cgroup "$group"
 }

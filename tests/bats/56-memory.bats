@@ -39,5 +39,7 @@ waits_in() {
 
 @test "a request that waits takes its content and at most 512 bytes" {
 	debug_kernel && skip "what the debug kernel adds to each object is not the module's"
+	# On one processor slabs are of one page, and have less room for what is not of a page.
+	[ "$(nproc)" -gt 1 ] || skip "slabs are different on one processor"
 	waits_in $((256 + 512)) || waits_in $((256 + 512)) || waits_in $((256 + 512))
 }

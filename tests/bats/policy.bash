@@ -66,7 +66,7 @@ next_round() {
 	local load before
 	for load in "${loads[@]}"; do
 		before=$(rounds_of "$load" || :)
-		wait_until 60 rounds_are_more "$load" "$before" || {
+		wait_until 120 rounds_are_more "$load" "$before" || {
 			errors_of "$load"
 			return 1
 		}
