@@ -87,7 +87,7 @@ static inline u32 vexipc_state_attempt(int state)
  * @node:	 in that list, under svc->lock; or among those that wait for another's
  *		 answer, under the lock of that, see coalesce.c
  * @by_deadline: in its flow while it is queued, under the same lock: off it before it
- *		 is NEW again, or completed
+ *		 is SENT, or NEW again, or who made it DONE completes it
  * @ep_node:	 in ep->requests, under ep->lock
  * @id_node:	 in ep->own_ids, under ep->lock
  * @out:	 in the same place, once it is completed: in ep->out, under ep->lock

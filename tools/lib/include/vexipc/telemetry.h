@@ -43,8 +43,9 @@ void vexipc_telemetry_close(struct vexipc_telemetry *telemetry);
 const char *vexipc_telemetry_strerror(int err);
 
 /*
- * False once telemetry is detached or attached anew elsewhere, or nothing is left of
- * its links: open it again. Looks at the folder of links, as does _info().
+ * False once telemetry is detached or attached anew, be it a take-over that goes on with
+ * the same figures, or nothing is left of its links: open it again. Looks at the folder
+ * of links, as does _info().
  */
 bool vexipc_telemetry_attached(const struct vexipc_telemetry *telemetry);
 
