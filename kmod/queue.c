@@ -632,7 +632,7 @@ struct vexipc_request *vexipc_queue_give_up(struct vexipc_service *svc)
  * @moved: takes the requests, each NEW with a reference, of the same attempt, for
  *	   vexipc_request_reroute_all()
  *
- * Probes stay.
+ * What is in front stays: probes, and what could not be sent after all.
  */
 void vexipc_queue_release(struct vexipc_service *svc, struct list_head *moved)
 {
