@@ -35,7 +35,6 @@ thrown_out() {
 	assert_equal "$(policy show --json | jq -c '[.uses, .in_use]')" "[\"$1\",false]"
 }
 
-# bats test_tags=smoke
 @test "nonsense under load: a policy that begins with it is thrown out, again and again" {
 	start_services
 	for i in $(seq "$(scale 3)"); do
