@@ -104,7 +104,7 @@ go_on() { kill -CONT "$(pid_of one)"; }
 	tell one 'mode hold'
 	vexipc drain two
 	stalled cancelled 2
-	submit late 3 --timeout 30000
+	submit late 3 --timeout 15000
 	submit dying 3
 	wait_stat queued 8
 	go_on
@@ -135,7 +135,7 @@ go_on() { kill -CONT "$(pid_of one)"; }
 	start_service one -t chardev
 	stalled first 6
 	submit high 4 --priority high
-	submit late 2 --priority low --timeout 30000
+	submit late 2 --priority low --timeout 15000
 	submit gone 1 --priority critical
 	# Of each band what finds room in the service's own queue waits there.
 	wait_stat queued 13

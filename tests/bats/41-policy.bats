@@ -114,10 +114,10 @@ flees() {
 	start_service b -t netlink
 	load_test first
 	start_load
-	for i in $(seq "$(scale 10)"); do
+	for i in $(seq "$(scale 5)"); do
 		for file in first weight first; do load_test "$file" --name first; done
 	done
-	assert_equal "$(policy_of first updates)" "$((3 * $(scale 10)))"
+	assert_equal "$(policy_of first updates)" "$((3 * $(scale 5)))"
 	assert_equal "$(policy list --json | jq length)" 1
 	finish_load a b
 }

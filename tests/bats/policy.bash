@@ -44,7 +44,7 @@ embed() {
 # Clients of each kind, for as long as the test says: they look whether each request
 # has its own answer, and one. Each round is 100 requests. Whoever is tested beside them
 # gets on as well.
-loads=(threads-chardev threads-netlink flood-chardev flood-netlink)
+loads=(threads-chardev flood-netlink)
 start_load() {
 	local load options
 	for load in "${loads[@]}"; do
