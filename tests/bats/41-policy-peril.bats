@@ -87,8 +87,6 @@ thrown_out() {
 @test "telemetry comes, goes and is killed under load, beside a policy that reads its maps" {
 	vexipc telemetry attach
 	policy load load
-	# shellcheck disable=SC2034 # start_load goes by them
-	loads=(threads-chardev flood-netlink)
 	start_services
 	for i in $(seq "$(scale 2)"); do
 		start attacher vexipc telemetry attach

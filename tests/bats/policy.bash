@@ -41,7 +41,7 @@ embed() {
 	vexipc embed -f "$BATS_TEST_TMPDIR/texts" -j 1 >"$BATS_TEST_TMPDIR/answers"
 }
 
-# Clients of each kind, for as long as the test says: they look whether each request
+# Clients of two kinds, over two transports, for as long as the test says: they look whether each request
 # has its own answer, and one. Each round is 100 requests. Whoever is tested beside them
 # gets on as well.
 loads=(threads-chardev flood-netlink)
