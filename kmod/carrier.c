@@ -25,7 +25,6 @@
 #include "batch.h"
 #include "carrier.h"
 #include "instance.h"
-#include "memory.h"
 #include "message_service.h"
 #include "queue.h"
 #include "registry.h"

@@ -4,19 +4,11 @@
 # bats file_tags=icount
 
 load common
-
-setup_file() { :; }
-teardown_file() { unload_module; }
+load sim
 
 setup() {
 	load_module
 	vexipc policy load load
-}
-
-teardown() {
-	stop_all
-	if vexipc policy show load >/dev/null; then vexipc policy unload load; fi
-	vexipc telemetry detach >/dev/null
 }
 
 # sim NAME OPTION...: its JSON is in the file NAME. A worker for each request: what a
@@ -25,15 +17,6 @@ sim() {
 	vexipc-sim -w 90 "${@:2}" >"$BATS_TEST_TMPDIR/$1"
 	holds "$1" '.completed == .submitted'
 	assert_equal "$(vexipc policy show --json | jq -c '[.in_use, .fallbacks]')" '[true,0]'
-}
-
-# holds NAME FILTER: of what came of it; shown when it is not so.
-holds() {
-	jq -e "$2" "$BATS_TEST_TMPDIR/$1" >/dev/null || {
-		echo "not so: $2"
-		jq -c . "$BATS_TEST_TMPDIR/$1"
-		return 1
-	}
 }
 
 # share NAME SERVICE FROM TO CONDITION: of all requests of these seconds it had that part.

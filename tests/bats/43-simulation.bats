@@ -5,19 +5,11 @@
 # bats file_tags=icount
 
 load common
+load sim
 
 requests=${VEXIPC_SIM_REQUESTS:-6000}
 
-setup_file() { :; }
-teardown_file() { unload_module; }
-
 setup() { load_module; }
-
-teardown() {
-	stop_all
-	if vexipc policy show load >/dev/null; then vexipc policy unload load; fi
-	vexipc telemetry detach >/dev/null
-}
 
 use_load() {
 	vexipc telemetry attach
@@ -27,15 +19,6 @@ use_load() {
 # sim NAME OPTION...: its JSON is in the file NAME.
 sim() { vexipc-sim "${@:2}" >"$BATS_TEST_TMPDIR/$1"; }
 figure() { jq -r "$2" "$BATS_TEST_TMPDIR/$1"; }
-
-# holds NAME FILTER: of what came of it; shown when it is not so.
-holds() {
-	jq -e "$2" "$BATS_TEST_TMPDIR/$1" >/dev/null || {
-		echo "not so: $2"
-		jq -c . "$BATS_TEST_TMPDIR/$1"
-		return 1
-	}
-}
 
 # slow N TIMES: the p99 of round robin is at least so many times that of the policy.
 # It is that of all that were accepted: those that timed out had no answer.
