@@ -206,10 +206,13 @@ int policy_load(const char *file, const char *name, char loaded[VEXIPC_POLICY_NA
 		bool *replaced)
 {
 	char *log = calloc(1, LOG_ROOM), *own_name;
+	/* Level 0: a log is made only once a program is refused. What the verifier has
+	 * to say of one that it takes may be more than there is room for.
+	 */
 	LIBBPF_OPTS(bpf_object_open_opts, opts,
 		.kernel_log_buf = log,
 		.kernel_log_size = LOG_ROOM,
-		.kernel_log_level = 1,
+		.kernel_log_level = 0,
 		.pin_root_path = BPF_FS "/vexipc");
 	struct bpf_object *object = NULL;
 	struct bpf_map *map;
