@@ -3,25 +3,23 @@
  * Latency as the algorithms see it. Both figures fade while nothing comes, or a
  * service that was slow once would never be asked again to show that it is not.
  */
-#include <linux/compiler.h>
 #include <linux/limits.h>
-#include <linux/math64.h>
 #include <linux/minmax.h>
-#include <linux/time64.h>
 
 #include "latency.h"
 
-static const u64 peak_half_ns = NSEC_PER_SEC, average_half_ns = 10ull * NSEC_PER_SEC;
-
-/* @value after @ns, when it halves each @half; linear between. */
-static u32 faded(u32 value, u64 ns, u64 half)
+/*
+ * What a peak becomes when less came. Many small steps go as far as a large one: they are
+ * worked out to the nanosecond, and one at least.
+ */
+static u64 eased(u64 peak_ns, u64 sample_ns, u64 age_ns)
 {
-	u64 left, halvings = div64_u64_rem(ns, half, &left);
+	u64 above = peak_ns - sample_ns, lost;
 
-	if (halvings >= 32)
-		return 0;
-	value >>= halvings;
-	return value - (u32)div64_u64(value * (left >> 10), (half >> 10) * 2);
+	/* Below 2^41 times below 2^22. */
+	lost = age_ns >> 22 ? vexipc_latency_lost(above, age_ns, VEXIPC_LATENCY_PEAK_HALF) :
+	       above * age_ns >> (VEXIPC_LATENCY_PEAK_HALF + 1);
+	return peak_ns - min(lost + 1, above);
 }
 
 /**
@@ -34,30 +32,10 @@ void vexipc_latency_add(struct vexipc_latency *l, u64 now_ns, u64 sample_ns)
 {
 	u32 us = clamp_t(u64, div_u64(sample_ns, NSEC_PER_USEC), 1, S32_MAX);
 	u32 average = vexipc_latency_average(l, now_ns);
-	u32 peak = l->peak_us;
+	u64 ns = (u64)us * NSEC_PER_USEC, age_ns = now_ns > l->at_ns ? now_ns - l->at_ns : 0;
 
 	average = average ? average + ((s32)us - (s32)average) / 8 : us;
-	peak = us >= peak ? us : us + faded(peak - us, now_ns - l->at_ns, peak_half_ns);
 	WRITE_ONCE(l->average_us, average);
-	WRITE_ONCE(l->peak_us, peak);
+	WRITE_ONCE(l->peak_ns, ns >= l->peak_ns ? ns : eased(l->peak_ns, ns, age_ns));
 	WRITE_ONCE(l->at_ns, now_ns);
-}
-
-static u32 faded_since(u32 value, const struct vexipc_latency *l, u64 now_ns, u64 half)
-{
-	u64 at = READ_ONCE(l->at_ns);
-
-	return now_ns > at ? faded(value, now_ns - at, half) : value;
-}
-
-/* vexipc_latency_average() - in us; 0: not known, or no longer. */
-u32 vexipc_latency_average(const struct vexipc_latency *l, u64 now_ns)
-{
-	return faded_since(READ_ONCE(l->average_us), l, now_ns, average_half_ns);
-}
-
-/* vexipc_latency_peak() - in us; 0: not known, or no longer. */
-u32 vexipc_latency_peak(const struct vexipc_latency *l, u64 now_ns)
-{
-	return faded_since(READ_ONCE(l->peak_us), l, now_ns, peak_half_ns);
 }

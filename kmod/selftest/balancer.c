@@ -58,7 +58,8 @@ static void services_like(struct kunit *test, struct peer **peers, u32 count,
 static void known_latency(struct peer *peer, u32 average_us, u32 peak_us)
 {
 	peer->svc->latency = (struct vexipc_latency) {
-		.at_ns = ktime_get_ns(), .average_us = average_us, .peak_us = peak_us,
+		.at_ns = ktime_get_ns(), .average_us = average_us,
+		.peak_ns = (u64)peak_us * NSEC_PER_USEC,
 	};
 }
 
@@ -309,14 +310,14 @@ static void failure_counts_as_the_timeout(struct kunit *test)
 	answer_error(peers[0], send_next(peers[0]), VEXIPC_ERR_SERVICE_FAILED, 0);
 	expect_ended(test, ask, VEXIPC_ERR_SERVICE_FAILED);
 	/* An hour, as far as can be counted. */
-	KUNIT_EXPECT_GT(test, peers[0]->svc->latency.peak_us, 2000000000);
+	KUNIT_EXPECT_GT(test, peers[0]->svc->latency.peak_ns, 2000000000ull * NSEC_PER_USEC);
 	KUNIT_EXPECT_GT(test, peers[0]->svc->latency.average_us, 100000000);
 	known_latency(peers[0], 1000, 1000);
 	ask = new_ask(test, client);
 	ask->req->pin = peers[0]->svc->handle;
 	KUNIT_ASSERT_EQ(test, submit(ask), 0);
 	answer_error(peers[0], send_next(peers[0]), VEXIPC_ERR_OVERLOADED, VEXIPC_ERROR_OVERLOAD);
-	KUNIT_EXPECT_EQ(test, peers[0]->svc->latency.peak_us, 1000);
+	KUNIT_EXPECT_EQ(test, peers[0]->svc->latency.peak_ns, NSEC_PER_MSEC);
 }
 
 static int hashed(struct kunit *test, struct peer *client, struct peer **peers, u32 key,
@@ -489,7 +490,8 @@ static void many_services_are_all_reached(struct kunit *test)
 static void latency_fades(struct kunit *test)
 {
 	struct vexipc_latency l = {};
-	u64 second = NSEC_PER_SEC, now = 100 * second;
+	u64 second = 1ull << VEXIPC_LATENCY_PEAK_HALF, now = 100 * second;
+	u64 average_half = 1ull << VEXIPC_LATENCY_AVERAGE_HALF;
 
 	vexipc_latency_add(&l, now, 8 * NSEC_PER_MSEC);
 	KUNIT_EXPECT_EQ(test, vexipc_latency_average(&l, now), 8000);
@@ -498,15 +500,39 @@ static void latency_fades(struct kunit *test)
 	vexipc_latency_add(&l, now, 88 * NSEC_PER_MSEC);
 	KUNIT_EXPECT_EQ(test, vexipc_latency_peak(&l, now), 88000);
 	KUNIT_EXPECT_EQ(test, vexipc_latency_average(&l, now), 18000);
+	KUNIT_EXPECT_EQ(test, vexipc_latency_peak(&l, now + second / 2), 66000);
 	KUNIT_EXPECT_EQ(test, vexipc_latency_peak(&l, now + second), 44000);
 	KUNIT_EXPECT_EQ(test, vexipc_latency_peak(&l, now + 3 * second), 11000);
-	KUNIT_EXPECT_EQ(test, vexipc_latency_average(&l, now + 10 * second), 9000);
+	KUNIT_EXPECT_EQ(test, vexipc_latency_average(&l, now + average_half), 9000);
 	KUNIT_EXPECT_EQ(test, vexipc_latency_peak(&l, now + 100 * second), 0);
+	KUNIT_EXPECT_EQ(test, vexipc_latency_average(&l, U64_MAX), 0);
 	/* Back to what is, not to 0. */
 	vexipc_latency_add(&l, now + second, 8 * NSEC_PER_MSEC);
 	KUNIT_EXPECT_EQ(test, vexipc_latency_peak(&l, now + second), 48000);
 	/* The clocks of two CPUs may differ. */
 	KUNIT_EXPECT_EQ(test, vexipc_latency_peak(&l, now), 48000);
+}
+
+/* However small the steps in which time passes. */
+static void peak_fades_while_answers_come(struct kunit *test)
+{
+	static const u32 steps_us[] = { 5, 8, 17, 100, 4000, 5000 };
+	u64 sample = 20 * NSEC_PER_USEC, peak = NSEC_PER_MSEC, span = 1ull << 25;
+
+	for (u32 i = 0; i < ARRAY_SIZE(steps_us); i++) {
+		struct vexipc_latency l = {};
+		u64 now = 100 * NSEC_PER_SEC, step = steps_us[i] * NSEC_PER_USEC;
+		u64 end = now + span;
+
+		vexipc_latency_add(&l, now, sample + peak);
+		while (now < end)
+			vexipc_latency_add(&l, now += step, sample);
+		/* In a 32nd of what halves it, a 64th; the least step is some more. */
+		KUNIT_EXPECT_LT_MSG(test, l.peak_ns, sample + peak - peak / 70, "%u us",
+				    steps_us[i]);
+		KUNIT_EXPECT_GT_MSG(test, l.peak_ns, sample + peak - peak / 40, "%u us",
+				    steps_us[i]);
+	}
 }
 
 static struct kunit_case balancer_cases[] = {
@@ -529,6 +555,7 @@ static struct kunit_case balancer_cases[] = {
 	KUNIT_CASE(batches_go_where_they_fit),
 	KUNIT_CASE_SLOW(many_services_are_all_reached),
 	KUNIT_CASE(latency_fades),
+	KUNIT_CASE(peak_fades_while_answers_come),
 	{}
 };
 

@@ -108,8 +108,6 @@ TESTED(vexipc_instance_of);
 TESTED(vexipc_instance_prepare);
 
 TESTED(vexipc_latency_add);
-TESTED(vexipc_latency_average);
-TESTED(vexipc_latency_peak);
 
 TESTED(vexipc_image_open);
 TESTED(vexipc_image_seal);
@@ -153,8 +151,6 @@ TESTED(vexipc_registry_by_handle);
 TESTED(vexipc_registry_next);
 TESTED(vexipc_registry_count);
 TESTED(vexipc_service_state);
-TESTED(vexipc_service_max);
-TESTED(vexipc_service_limit);
 TESTED(vexipc_service_entry_fill);
 TESTED(vexipc_service_free);
 
