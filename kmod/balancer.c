@@ -33,7 +33,7 @@ static bool eligible(struct vexipc_service *svc, struct vexipc_pick *pick)
 {
 	struct vexipc_request *req = pick->req;
 
-	if (!svc->transport->fits(svc, req->content_len + req->model_len)) {
+	if (!vexipc_transport_fits(svc, req->content_len + req->model_len)) {
 		pick->too_large = true;
 		return false;
 	}
@@ -43,7 +43,7 @@ static bool eligible(struct vexipc_service *svc, struct vexipc_pick *pick)
 	    (!pick->tried_too && vexipc_request_tried(req, svc->slot)))
 		return false;
 	pick->seen++;
-	if (!vexipc_breaker_admits(svc)) {
+	if (!vexipc_service_admitted(svc)) {
 		pick->open++;
 		if (!pick->panic || READ_ONCE(svc->breaker.held))
 			return false;
@@ -105,6 +105,18 @@ static void gather_turn(struct vexipc_pick *pick, const struct vexipc_capable *s
 		gather_at(pick, set, at);
 }
 
+/* Which of many are looked at is no secret: an xorshift will do. */
+static u64 draw(struct vexipc_pick *pick)
+{
+	u64 n = pick->random ?: get_random_u64() | 1;
+
+	n ^= n << 13;
+	n ^= n >> 7;
+	n ^= n << 17;
+	pick->random = n;
+	return n;
+}
+
 /* All of a part, or a sample of a large one. */
 static void gather_part(struct vexipc_pick *pick, const struct vexipc_capable *set,
 			u32 from, u32 to)
@@ -116,7 +128,7 @@ static void gather_part(struct vexipc_pick *pick, const struct vexipc_capable *s
 		gather_turn(pick, set, from, to, (u32)atomic_read(&set->next), n);
 		return;
 	}
-	random = get_random_u64();
+	random = draw(pick);
 	for (u32 i = 0; i < SAMPLE; i++) {
 		u32 begin = from + i * n / SAMPLE, end = from + (i + 1) * n / SAMPLE;
 

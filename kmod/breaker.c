@@ -80,6 +80,12 @@ int vexipc_breaker_configure(struct vexipc_service *svc,
 	return 0;
 }
 
+static void window_sum(struct vexipc_breaker *b, s32 failed, s32 succeeded)
+{
+	WRITE_ONCE(b->window_failed, b->window_failed + failed);
+	WRITE_ONCE(b->window_all, b->window_all + failed + succeeded);
+}
+
 static void window_roll(struct vexipc_breaker *b, u64 now_ns)
 {
 	u64 second = div_u64(now_ns, NSEC_PER_SEC);
@@ -88,10 +94,11 @@ static void window_roll(struct vexipc_breaker *b, u64 now_ns)
 
 	for (; first <= second; first++) {
 		div_u64_rem(first, VEXIPC_BREAKER_SECONDS, &i);
+		window_sum(b, -b->window[i].failed, -b->window[i].succeeded);
 		b->window[i].succeeded = 0;
 		b->window[i].failed = 0;
 	}
-	b->second = max(b->second, second);
+	WRITE_ONCE(b->second, max(b->second, second));
 }
 
 static void window_add(struct vexipc_breaker *b, bool failed)
@@ -103,6 +110,24 @@ static void window_add(struct vexipc_breaker *b, bool failed)
 		b->window[i].failed++;
 	else
 		b->window[i].succeeded++;
+	window_sum(b, failed, !failed);
+}
+
+/**
+ * vexipc_breaker_failed_permille() - see vexipc_breaker_error_permille()
+ * @b: whose; without the lock the answer may be a moment old
+ * @now_ns: CLOCK_MONOTONIC
+ *
+ * The window stands still while nothing ends.
+ */
+u32 vexipc_breaker_failed_permille(const struct vexipc_breaker *b, u64 now_ns)
+{
+	u32 failed = READ_ONCE(b->window_failed), all = READ_ONCE(b->window_all);
+
+	if (!all ||
+	    now_ns > (READ_ONCE(b->second) + VEXIPC_BREAKER_SECONDS) * NSEC_PER_SEC)
+		return 0;
+	return min(div_u64((u64)failed * 1000, all), 1000u);
 }
 
 static bool failed_too_often(const struct vexipc_service *svc)
@@ -110,14 +135,10 @@ static bool failed_too_often(const struct vexipc_service *svc)
 	u32 row = vexipc_breaker_limit(svc, VEXIPC_CONFIG_BREAKER_FAILURES);
 	u32 percent = vexipc_breaker_limit(svc, VEXIPC_CONFIG_BREAKER_ERROR_PERCENT);
 	const struct vexipc_breaker *b = &svc->breaker;
-	u64 failed = 0, all = 0;
+	u64 failed = b->window_failed, all = b->window_all;
 
 	if (row && b->failures >= row)
 		return true;
-	for (u32 i = 0; i < VEXIPC_BREAKER_SECONDS; i++) {
-		failed += b->window[i].failed;
-		all += b->window[i].failed + b->window[i].succeeded;
-	}
 	return percent && all >= vexipc_breaker_limit(svc, VEXIPC_CONFIG_BREAKER_MIN_VOLUME) &&
 	       failed * 100 >= all * percent;
 }
@@ -149,6 +170,7 @@ static void close_it(struct vexipc_service *svc, u64 now_ns)
 	struct vexipc_breaker *b = &svc->breaker;
 
 	memset(b->window, 0, sizeof(b->window));
+	window_sum(b, -b->window_failed, b->window_failed - b->window_all);
 	b->failures = 0;
 	WRITE_ONCE(svc->fresh_ns, now_ns);
 	change(b, VEXIPC_BREAKER_CLOSED, now_ns);
@@ -291,15 +313,13 @@ bool vexipc_breaker_look(struct vexipc_service *svc, u64 now_ns)
 }
 
 /**
- * vexipc_breaker_admits() - may a service have one more request?
+ * vexipc_breaker_admits() - see vexipc_service_admitted()
  * @svc: which
  *
  * Context: no locks held.
  */
 bool vexipc_breaker_admits(struct vexipc_service *svc)
 {
-	if (likely(READ_ONCE(svc->breaker.state) == VEXIPC_BREAKER_CLOSED))
-		return true;
 	return vexipc_breaker_look(svc, ktime_get_ns()) &&
 	       vexipc_service_in_hand(svc) < VEXIPC_BREAKER_PROBES;
 }

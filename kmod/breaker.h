@@ -2,6 +2,7 @@
 #ifndef _VEXIPC_BREAKER_H
 #define _VEXIPC_BREAKER_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 #include <linux/vexipc.h>
 
@@ -30,6 +31,8 @@ enum {
  * @probes_failed: half-open
  * @second:	of the newest part of the window
  * @window:	what came of attempts, by second
+ * @window_failed: of them all; read without the lock, as is @window_all
+ * @window_all: of them all
  * @own:	settings in place of the instance's
  * @own_mask:	which of them count
  *
@@ -48,6 +51,7 @@ struct vexipc_breaker {
 	struct {
 		u32 succeeded, failed;
 	} window[VEXIPC_BREAKER_SECONDS];
+	u32 window_failed, window_all;
 	u32 own[VEXIPC_BREAKER_LIMITS];
 	u32 own_mask;
 };
@@ -61,5 +65,13 @@ int vexipc_breaker_configure(struct vexipc_service *svc,
 			     u32 *refused);
 bool vexipc_breaker_look(struct vexipc_service *svc, u64 now_ns);
 bool vexipc_breaker_admits(struct vexipc_service *svc);
+u32 vexipc_breaker_failed_permille(const struct vexipc_breaker *b, u64 now_ns);
+
+/* vexipc_breaker_error_permille() - how many of the latest attempts failed, in 1/1000 */
+static inline u32 vexipc_breaker_error_permille(const struct vexipc_breaker *b, u64 now_ns)
+{
+	return likely(!READ_ONCE(b->window_failed)) ? 0 :
+	       vexipc_breaker_failed_permille(b, now_ns);
+}
 
 #endif

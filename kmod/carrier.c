@@ -71,7 +71,7 @@ bool vexipc_carrier_takes(const struct vexipc_carrier *carrier,
 	       req->model_len == leader->model_len &&
 	       !memcmp(req->model, leader->model, req->model_len) &&
 	       bytes <= carrier->limit &&
-	       svc->transport->fits(svc, HEAD + leader->model_len + bytes);
+	       vexipc_transport_fits(svc, HEAD + leader->model_len + bytes);
 }
 
 /* vexipc_carrier_add() - it is SENT, and travels with the others. Takes a reference. */

@@ -96,7 +96,7 @@ static bool takes(const struct vexipc_service *svc, const struct vexipc_request 
 	if (req->pin && req->pin != svc->handle)
 		return false;
 	return !vexipc_queue_full_for(svc, req) && vexipc_capable_of(svc, req) &&
-	       svc->transport->fits(svc, req->content_len + req->model_len);
+	       vexipc_transport_fits(svc, req->content_len + req->model_len);
 }
 
 /* The first in order that the service may have; if that is another's, the oldest. */
@@ -178,7 +178,7 @@ void vexipc_overflow_refill(struct vexipc_service *svc)
 	struct vexipc_request *req;
 	bool more = false;
 
-	if (!vexipc_service_available(svc) || !vexipc_breaker_admits(svc))
+	if (!vexipc_service_available(svc) || !vexipc_service_admitted(svc))
 		return;
 	for (u32 i = 0; i < REFILL && (req = take(svc)); i++)
 		more |= hand_over(svc, req);

@@ -31,6 +31,7 @@ enum { VEXIPC_MAX_CANDIDATES = 64 };
  * @count:	 services in @service
  * @service:	 those to choose from: all that are eligible, or some of many;
  *		 no reference, they live under RCU
+ * @random:	 the last number drawn; stays from choice to choice
  *
  * One a CPU, used with bottom halves off and under RCU: nobody may keep it.
  */
@@ -45,6 +46,7 @@ struct vexipc_pick {
 	u32 first;
 	u32 count;
 	struct vexipc_service *service[VEXIPC_MAX_CANDIDATES];
+	u64 random;
 };
 
 #endif

@@ -7,6 +7,7 @@
 #include <linux/rcupdate.h>
 #include <linux/rhashtable-types.h>
 #include <linux/spinlock.h>
+#include <linux/stddef.h>
 #include <linux/timer.h>
 #include <linux/workqueue.h>
 #include <linux/vexipc.h>
@@ -18,15 +19,15 @@
 #include "codel.h"
 #include "gradient.h"
 #include "histogram.h"
+#include "instance.h"
 #include "latency.h"
 #include "order.h"
+#include "transport.h"
 
 struct pid_namespace;
 struct user_namespace;
 struct vexipc_context;
 struct vexipc_endpoint;
-struct vexipc_instance;
-struct vexipc_transport_ops;
 
 /*
  * struct vexipc_service_spec - what a service says of itself
@@ -91,6 +92,7 @@ struct vexipc_service_spec {
  * @degraded:	missed something, or is coming back
  * @stalled:	has answered nothing of what it has for too long
  * @slow:	its answers take too long
+ * @ails:	any of these
  * @leave:	carries @leave_when_idle out
  * @move_on:	its breaker has opened: what waits goes elsewhere; a reference
  * @send_work:	netlink: tries again to send what found no room; a reference
@@ -140,7 +142,12 @@ struct vexipc_service {
 	u32 queued;
 	u32 in_flight;
 	u64 in_flight_bytes;
-	bool gone, draining, leave_when_idle, failed, degraded, stalled, slow;
+	union {
+		struct {
+			bool gone, draining, leave_when_idle, failed, degraded, stalled, slow;
+		};
+		u64 ails;
+	};
 	struct work_struct leave;
 	struct work_struct move_on;
 	struct delayed_work send_work;
@@ -175,6 +182,9 @@ struct vexipc_service {
 	bool probing;
 };
 
+static_assert(offsetofend(struct vexipc_service, slow) -
+	      offsetof(struct vexipc_service, ails) <= sizeof(u64));
+
 /* struct vexipc_filter is which services somebody wants to see; 0 means any. */
 struct vexipc_filter {
 	u32 dimensions;
@@ -203,18 +213,29 @@ struct vexipc_service *vexipc_registry_next(struct vexipc_instance *inst, u32 *s
 struct vexipc_service *vexipc_registry_at(struct vexipc_instance *inst, u32 slot);
 u32 vexipc_registry_count(struct vexipc_instance *inst);
 
+/* vexipc_service_well() - nothing is the matter with it; no lock needed */
+static inline bool vexipc_service_well(const struct vexipc_service *svc)
+{
+	return likely(!READ_ONCE(svc->ails));
+}
+
+/* vexipc_service_available() - may it be chosen for a new request? */
+static inline bool vexipc_service_available(const struct vexipc_service *svc)
+{
+	return vexipc_service_well(svc) || (!READ_ONCE(svc->gone) && !READ_ONCE(svc->failed) &&
+					    !READ_ONCE(svc->draining));
+}
+
 /* vexipc_service_degraded() - does it get only what no other can do? */
 static inline bool vexipc_service_degraded(const struct vexipc_service *svc)
 {
-	return READ_ONCE(svc->degraded) | READ_ONCE(svc->stalled) | READ_ONCE(svc->slow);
+	return !vexipc_service_well(svc) &&
+	       (READ_ONCE(svc->degraded) | READ_ONCE(svc->stalled) | READ_ONCE(svc->slow));
 }
 
-u32 vexipc_service_max(const struct vexipc_service *svc);
-u32 vexipc_service_limit(const struct vexipc_service *svc);
 u64 vexipc_service_queue_ns(const struct vexipc_service *svc);
 enum vexipc_service_state vexipc_service_state(const struct vexipc_service *svc);
 void vexipc_service_control(struct vexipc_service *svc, u32 op);
-bool vexipc_service_available(const struct vexipc_service *svc);
 void vexipc_service_note_state(struct vexipc_service *svc,
 			       enum vexipc_service_state before);
 void vexipc_service_note_time(struct vexipc_service *svc, u64 now_ns, u64 service_ns);
@@ -227,6 +248,43 @@ void vexipc_service_entry_fill(struct vexipc_service *svc,
 			       struct user_namespace *user_ns,
 			       struct pid_namespace *pid_ns);
 void vexipc_service_free(struct kref *refs);
+
+/* vexipc_service_max() - how many requests it may ever have in flight. */
+static inline u32 vexipc_service_max(const struct vexipc_service *svc)
+{
+	u32 max = svc->spec.max_concurrent ?:
+		  vexipc_config(svc->inst, VEXIPC_CONFIG_MAX_CONCURRENT_PER_SERVICE);
+
+	return min(max, svc->most);
+}
+
+/* vexipc_service_adaptive() - does what it may have depend on how it does? */
+static inline bool vexipc_service_adaptive(const struct vexipc_service *svc)
+{
+	return unlikely(vexipc_config(svc->inst, VEXIPC_CONFIG_ADAPTIVE_CONCURRENCY));
+}
+
+/* vexipc_service_limit() - how many it may have now. */
+static inline u32 vexipc_service_limit(const struct vexipc_service *svc)
+{
+	u32 max = vexipc_service_max(svc);
+
+	return vexipc_service_adaptive(svc) ? vexipc_gradient_limit(&svc->gradient, max) : max;
+}
+
+/* vexipc_service_admitted() - does its breaker let it have one more? No locks held. */
+static inline bool vexipc_service_admitted(struct vexipc_service *svc)
+{
+	return likely(READ_ONCE(svc->breaker.state) == VEXIPC_BREAKER_CLOSED) ||
+	       vexipc_breaker_admits(svc);
+}
+
+/* vexipc_transport_fits() - could a request of so many bytes ever be carried to it? */
+static inline bool vexipc_transport_fits(const struct vexipc_service *svc, u32 len)
+{
+	return len <= VEXIPC_MAX_MESSAGE &&
+	       (!svc->transport->fits || svc->transport->fits(svc, len));
+}
 
 /* vexipc_service_in_hand() - requests it has, or that wait for it; no lock needed */
 static inline u32 vexipc_service_in_hand(const struct vexipc_service *svc)

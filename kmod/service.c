@@ -12,28 +12,6 @@
 #include "spec.h"
 #include "trace.h"
 
-/* vexipc_service_max() - how many requests it may ever have in flight. */
-u32 vexipc_service_max(const struct vexipc_service *svc)
-{
-	u32 max = svc->spec.max_concurrent ?:
-		  vexipc_config(svc->inst, VEXIPC_CONFIG_MAX_CONCURRENT_PER_SERVICE);
-
-	return min(max, svc->most);
-}
-
-static bool adaptive(const struct vexipc_service *svc)
-{
-	return unlikely(vexipc_config(svc->inst, VEXIPC_CONFIG_ADAPTIVE_CONCURRENCY));
-}
-
-/* vexipc_service_limit() - how many it may have now. */
-u32 vexipc_service_limit(const struct vexipc_service *svc)
-{
-	u32 max = vexipc_service_max(svc);
-
-	return adaptive(svc) ? vexipc_gradient_limit(&svc->gradient, max) : max;
-}
-
 /**
  * vexipc_service_queue_ns() - how long until it has begun all that waits for it
  * @svc: whose; without its lock the answer may be a moment old
@@ -81,13 +59,6 @@ void vexipc_service_control(struct vexipc_service *svc, u32 op)
 		vexipc_registry_drain(svc, op == VEXIPC_CONTROL_DRAIN);
 	else
 		vexipc_breaker_set(svc, op);
-}
-
-/* vexipc_service_available() - may it be chosen for a new request? */
-bool vexipc_service_available(const struct vexipc_service *svc)
-{
-	return !READ_ONCE(svc->gone) && !READ_ONCE(svc->failed) &&
-	       !READ_ONCE(svc->draining);
 }
 
 /**
@@ -157,7 +128,7 @@ void vexipc_service_account(struct vexipc_service *svc, enum vexipc_error error,
 		vexipc_latency_add(&svc->latency, now_ns, service_ns);
 		vexipc_service_note_time(svc, now_ns, service_ns);
 		vexipc_breaker_note(svc, false, sent_ns, now_ns);
-		if (adaptive(svc))
+		if (vexipc_service_adaptive(svc))
 			vexipc_gradient_answer(&svc->gradient, vexipc_service_max(svc),
 					       svc->in_flight + 1, now_ns, service_ns);
 		return;
@@ -171,12 +142,12 @@ void vexipc_service_account(struct vexipc_service *svc, enum vexipc_error error,
 		failed = us >= 4ull * svc->average_us;
 		if (failed)
 			vexipc_service_note_time(svc, now_ns, service_ns);
-		if (failed && adaptive(svc))
+		if (failed && vexipc_service_adaptive(svc))
 			vexipc_gradient_drop(&svc->gradient, vexipc_service_max(svc));
 		break;
 	case VEXIPC_ERR_OVERLOADED:
 		/* Busy is not broken. */
-		if (adaptive(svc))
+		if (vexipc_service_adaptive(svc))
 			vexipc_gradient_drop(&svc->gradient, vexipc_service_max(svc));
 		return;
 	case VEXIPC_ERR_INVALID:

@@ -13,7 +13,8 @@ struct vexipc_service;
  * struct vexipc_transport_ops - how requests reach a service
  * @type:  enum vexipc_transport_type
  * @unsummed: requests go through memory alone, and need no checksum
- * @fits:  could a request of so many bytes ever be carried to this service?
+ * @fits:  could a request of so many bytes ever be carried to this service? Or NULL:
+ *	   as many as a message may have. See vexipc_transport_fits()
  * @room:  is there room to send this request now? Under the service's lock; for
  *	   a transport whose services fetch, there always is.
  * @kick:  there is something to send. Fetching transports wake the service;

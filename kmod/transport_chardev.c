@@ -4,11 +4,6 @@
 #include "registry.h"
 #include "transport.h"
 
-static bool fits(const struct vexipc_service *svc, u32 len)
-{
-	return len <= VEXIPC_MAX_MESSAGE;
-}
-
 static bool room(struct vexipc_service *svc, const struct vexipc_request *req)
 {
 	return true;
@@ -21,7 +16,6 @@ static void kick(struct vexipc_service *svc)
 
 const struct vexipc_transport_ops vexipc_transport_chardev = {
 	.type = VEXIPC_TRANSPORT_CHARDEV,
-	.fits = fits,
 	.room = room,
 	.kick = kick,
 };

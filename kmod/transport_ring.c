@@ -13,11 +13,6 @@ static struct vexipc_ring *ring_of(const struct vexipc_service *svc)
 	return container_of(svc->ep, struct vexipc_file, ep)->ring;
 }
 
-static bool fits(const struct vexipc_service *svc, u32 len)
-{
-	return len <= VEXIPC_MAX_MESSAGE;
-}
-
 static bool room(struct vexipc_service *svc, const struct vexipc_request *req)
 {
 	return true;
@@ -72,7 +67,6 @@ static void gone(struct vexipc_service *svc)
 const struct vexipc_transport_ops vexipc_transport_ring = {
 	.type = VEXIPC_TRANSPORT_RING,
 	.unsummed = true,
-	.fits = fits,
 	.room = room,
 	.most = most,
 	.kick = kick,
