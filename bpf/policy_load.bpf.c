@@ -11,6 +11,11 @@
  *
  * Two kinds of services are seen by some requests only: those that fail, the
  * fewer the more they fail; and newcomers, the more the longer they are there.
+ *
+ * What each request has to be asked for is how much a service has in hand. All else
+ * is summed up in a score a service, which holds for a millisecond at least, a twentieth
+ * of a second at most, and in between until the service has answered once more: most
+ * of a choice is one multiplication a candidate.
  */
 #include "policy.h"
 #include "telemetry.h"
@@ -19,10 +24,17 @@ char LICENSE[] SEC("license") = "GPL";
 
 #define MS 1000000ull
 
-enum { ONE = 1024 };			/* a share of all requests, in 1/1024 */
+enum {
+	ONE	= 1024,			/* a share of all requests, in 1/1024 */
+	VIEWS	= 16,
+	MOST	= 1023,			/* requests in hand that tell a difference */
+	CHANCE	= 11,			/* bits of a rank that are drawn */
+};
 
 const volatile __u64 stale_ns = 2000 * MS;
-const volatile __u64 forgive_ns = 500 * MS;	/* in which errors fade by half */
+const volatile __u64 fresh_ns = 1 * MS;		/* how long scores hold */
+const volatile __u64 renew_ns = 50 * MS;	/* ... while nothing is answered */
+const volatile __u64 forgive_ns = 1000 * MS;	/* in which errors fade by half */
 const volatile __u64 slow_start_ns = 10000 * MS;
 const volatile __u32 least_share = 20;		/* that a failing service keeps */
 
@@ -36,25 +48,43 @@ struct {
 } services SEC(".maps");
 
 /*
- * What passes over the candidates leave; select() is not interrupted. In variables
- * the verifier would follow each value that they could have in each round.
+ * A service's score. Any CPU writes it at any time: what two have mixed is another
+ * moment's, until it is renewed.
  */
-struct scratch {
-	__u64 latency_ns[VEXIPC_POLICY_CANDIDATES];	/* 0: none */
-	__u32 share[VEXIPC_POLICY_CANDIDATES];
-	__u64 sum_ns, known;				/* of latencies */
+struct score {
+	__u64 handle;
+	__u64 latency_at_ns;		/* of the candidate that it was made of */
+	__u64 made_ns;
+	__u64 cost;			/* of one request, alone; below 2^42. 0: see factor */
+	__u32 factor;			/* of what is usual, in 1/1024: its latency is unknown */
+	__u32 share;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, VEXIPC_TM_SLOTS);
+	__type(key, __u32);
+	__type(value, struct score);
+} scores SEC(".maps");
+
+/* What scores compare a service with: the candidates of an instance's request, lately. */
+struct view {
+	__u64 instance;
+	__u64 made_ns;
+	__u32 candidates;		/* how many they were */
+	__u32 known;			/* of them, those whose latency is known */
+	__u64 usual;			/* mean cost of these; 0: there are none */
 	__u64 oldest_ns;
 	__u64 most_memory;
-	__u64 best_rank;
-	__s32 best;
+	__u32 chance;			/* the last number drawn */
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, VIEWS);	/* by instance */
 	__type(key, __u32);
-	__type(value, struct scratch);
-} scratches SEC(".maps");
+	__type(value, struct view);
+} views SEC(".maps");
 
 struct figures {
 	__u64 latency_ns;
@@ -116,30 +146,23 @@ __noinline __u64 use_of(__u64 heartbeat_age_ns, __u32 cpu_permille, __u64 memory
 		return use;
 	use += minimum(cpu_permille, 1000) * (ONE / 2) / 1000;
 	if (most_memory >> 10)
-		use += (memory_bytes >> 10) * (ONE / 8) / (most_memory >> 10);
+		use += (minimum(memory_bytes, most_memory) >> 10) * (ONE / 8) /
+		       (most_memory >> 10);
 	return use;
 }
 
-__noinline __u64 cost_of(__u64 latency_ns, __u64 in_hand, __u64 use, __u32 weight)
+/* A latency as a cost, at most 2^34. */
+__noinline __u64 plain_cost(__u64 latency_ns)
 {
-	__u64 cost = (latency_ns >> 4) * (minimum(in_hand, 9999) + 1);
-
-	return cost * use / ONE * 100 / (weight ?: 100);
+	return minimum(latency_ns, 1ull << 38) >> 4;
 }
 
-/*
- * The least is the best. Nearly equal is equal, two bits behind the highest count:
- * chance decides then. Those that are not seen by this request come last.
- */
-__noinline __u64 rank_of(__u64 cost, __u32 share, __u32 newcomer)
+/* Nearly equal is equal, two bits behind the highest count: chance decides then. */
+__noinline __u64 rounded(__u64 cost)
 {
-	__u32 bit = vexipc_tm_log2(cost | 4), chance = bpf_get_prandom_u32();
-	__u64 rank = (__u64)bit << 2 | (cost >> (bit - 2) & 3);
+	__u32 bit = vexipc_tm_log2(cost | 4);
 
-	share = share < newcomer ? share : newcomer;
-	rank = rank << 32 | chance >> 10 << 10;
-	/* The lowest bits of the number are for this. */
-	return share == ONE || chance % ONE < share ? rank : rank | 1ull << 62;
+	return (cost | 4) >> (bit - 2) << (bit - 2);
 }
 
 /*
@@ -164,60 +187,140 @@ static __always_inline void look(const struct vexipc_policy_candidate *c, __u64 
 	}
 }
 
+static __always_inline _Bool known(const struct figures *f, __u64 now)
+{
+	return f->latency_ns && now - minimum(f->at_ns, now) <= stale_ns;
+}
+
+/*
+ * What only some rounds of a loop do is in functions that are called: of what these
+ * leave on the stack the verifier would tell rounds apart that are the same.
+ */
+static __noinline int add_to_view(struct view *view, const struct vexipc_policy_request *req,
+				  const struct vexipc_policy_candidate *c, __u32 index)
+{
+	const struct vexipc_policy_details *d = details_of(req, index);
+	struct figures f;
+
+	if (!d)
+		return -1;
+	look(c, req->now_ns, &f);
+	if (known(&f, req->now_ns)) {
+		view->usual += plain_cost(f.latency_ns);
+		view->known++;
+	}
+	view->oldest_ns = maximum(view->oldest_ns, req->now_ns - d->registered_ns);
+	view->most_memory = maximum(view->most_memory, d->memory_bytes);
+	return 0;
+}
+
+static __noinline int survey(struct view *view, const struct vexipc_policy_request *req,
+			     const struct vexipc_policy_candidate *c)
+{
+	int i;
+
+	view->instance = req->instance;
+	view->made_ns = req->now_ns;
+	view->candidates = req->candidates;
+	view->known = 0;
+	view->usual = 0;
+	view->oldest_ns = 0;
+	view->most_memory = 0;
+	view->chance = bpf_get_prandom_u32();
+	for_each_candidate(i, req)
+		if (add_to_view(view, req, &c[i], i))
+			break;
+	if (view->known)
+		view->usual /= view->known;
+	return 0;
+}
+
+/* A request that few may have, a second attempt among them, shows too little of the rest. */
+static __always_inline _Bool out_of_date(const struct view *view,
+					 const struct vexipc_policy_request *req)
+{
+	__u64 age_ns = req->now_ns - view->made_ns;
+
+	return view->instance != req->instance || req->candidates > view->candidates ||
+	       age_ns > (req->candidates < view->candidates ? stale_ns : renew_ns);
+}
+
+static __noinline int renew(struct score *score, struct view *view,
+			    const struct vexipc_policy_request *req,
+			    const struct vexipc_policy_candidate *c, __u32 index)
+{
+	const struct vexipc_policy_details *d = details_of(req, index);
+	__u64 now = req->now_ns, cost = 0, use;
+	__u32 share = ONE, newcomer, factor;
+	struct figures f;
+
+	if (!d)
+		return -1;
+	use = use_of(now - minimum(d->heartbeat_ns, now), d->cpu_permille, d->memory_bytes,
+		     view->most_memory);
+	factor = use * 100 / (c->weight ?: 100);
+	look(c, now, &f);
+	if (known(&f, now)) {
+		cost = rounded(plain_cost(f.latency_ns) * factor / ONE);
+		/* The first that is known is what is usual, until all are looked at again. */
+		if (!view->usual)
+			view->usual = plain_cost(f.latency_ns);
+		if (f.error_ppm)
+			share = share_of_failing(f.error_ppm, now - minimum(f.at_ns, now));
+	}
+	newcomer = share_of_newcomer(now - d->registered_ns, view->oldest_ns);
+	score->cost = cost;
+	score->factor = factor;
+	score->share = minimum(share, newcomer);
+	score->latency_at_ns = c->latency_at_ns;
+	score->made_ns = now;
+	score->handle = c->handle;
+	return 0;
+}
+
 SEC("struct_ops/load_select")
 int BPF_PROG(load_select, const struct vexipc_policy_request *req)
 {
 	const struct vexipc_policy_candidate *c = candidates_of(req);
-	__u64 now = req->now_ns, usual;
-	struct scratch *scratch;
-	__u32 zero = 0;
-	int i;
+	/* Cookies of namespaces come in batches of 4096, one batch a CPU. */
+	__u32 at = (req->instance ^ req->instance >> 12) % VIEWS, chance;
+	struct view *view = bpf_map_lookup_elem(&views, &at);
+	__u64 now = req->now_ns, least = ~0ull;
+	int i, best = -1;
 
-	scratch = bpf_map_lookup_elem(&scratches, &zero);
-	if (!c || !scratch)
+	if (!c || !view)
 		return -1;
-	scratch->sum_ns = 0;
-	scratch->known = 0;
-	scratch->oldest_ns = 0;
-	scratch->most_memory = 0;
-	scratch->best_rank = ~0ull;
-	scratch->best = -1;
+	if (out_of_date(view, req))
+		survey(view, req, c);
+	chance = view->chance;
 
 	for_each_candidate(i, req) {
-		struct figures f = {};
-		__u64 age;
+		struct score *score;
+		__u32 slot = c[i].slot;
+		__u64 cost, rank;
 
-		look(&c[i], now, &f);
-		age = now - minimum(f.at_ns, now);
-		if (!f.latency_ns || age > stale_ns) {
-			scratch->latency_ns[i] = 0;
-			scratch->share[i] = ONE;
-		} else {
-			scratch->latency_ns[i] = f.latency_ns;
-			scratch->share[i] = share_of_failing(f.error_ppm, age);
-			scratch->sum_ns += f.latency_ns;
-			scratch->known++;
-		}
-		scratch->oldest_ns = maximum(scratch->oldest_ns, now - c[i].registered_ns);
-		scratch->most_memory = maximum(scratch->most_memory, c[i].memory_bytes);
-	}
-	usual = scratch->known ? scratch->sum_ns / scratch->known : MS;
-
-	for_each_candidate(i, req) {
-		__u64 use = use_of(now - c[i].heartbeat_ns, c[i].cpu_permille,
-				   c[i].memory_bytes, scratch->most_memory);
-		__u64 cost = cost_of(scratch->latency_ns[i] ?: usual,
-				     c[i].in_flight + c[i].queued, use, c[i].weight);
-		__u64 rank = rank_of(cost, scratch->share[i],
-				     share_of_newcomer(now - c[i].registered_ns,
-						       scratch->oldest_ns));
-
-		if (rank < scratch->best_rank) {
-			scratch->best_rank = rank;
-			scratch->best = i;
+		score = bpf_map_lookup_elem(&scores, &slot);
+		if (!score)
+			continue;
+		if (score->handle != c[i].handle ||
+		    ((__s64)(now - score->made_ns) > (__s64)fresh_ns &&
+		     (score->latency_at_ns != c[i].latency_at_ns ||
+		      now - score->made_ns > renew_ns)))
+			renew(score, view, req, &c[i], i);
+		/* The least is the best; who is not seen by this request comes last. */
+		chance = chance * 1664525 + 1013904223;
+		cost = score->cost ?: rounded((view->usual ?: MS >> 4) * score->factor / ONE);
+		rank = (cost * (minimum(c[i].in_flight + c[i].queued, MOST) + 1)) << CHANCE |
+		       chance >> (32 - CHANCE);
+		if (score->share != ONE && (chance >> 8) % ONE >= score->share)
+			rank |= 1ull << 63;
+		if (rank < least) {
+			least = rank;
+			best = i;
 		}
 	}
-	return scratch->best;
+	view->chance = chance;
+	return best;
 }
 
 SEC(".struct_ops.link")

@@ -323,7 +323,7 @@ static inline int vexipc_tm_available(__u32 state)
  */
 static inline __u64 vexipc_tm_peak(__u64 peak, __u64 value, __u64 elapsed_ns)
 {
-	__u64 us = elapsed_ns >> 10, second = 1000000000ull >> 10;
+	__u64 us = elapsed_ns >> 10, second = 1000000000ull >> 10, less;
 
 	if (value >= peak)
 		return value;
@@ -334,7 +334,9 @@ static inline __u64 vexipc_tm_peak(__u64 peak, __u64 value, __u64 elapsed_ns)
 		peak = (1ull << VEXIPC_TM_MAX_BITS) - 1;
 	if (value >= peak)
 		return value;
-	return peak - (peak - value) * us / (us + second);
+	/* At least by one, or many small steps would be none. */
+	less = (peak - value) * us / (us + second) + 1;
+	return less < peak - value ? peak - less : value;
 }
 
 #endif

@@ -74,15 +74,31 @@ static struct vexipc_policy *by_link(const struct bpf_link *link)
 	return NULL;
 }
 
+/* With NULL it uses none. @ops: the policy's, or those that it is about to have. */
+static void use(struct vexipc_policy_user *user, struct vexipc_policy *policy,
+		const struct vexipc_balancer_ops *ops)
+{
+	bool told = ops && ops->on_complete;
+
+	lockdep_assert_held(&policies_lock);
+	/* True before it can be asked, false after: vexipc_policy_tell() looks again. */
+	if (told)
+		WRITE_ONCE(user->told, true);
+	rcu_assign_pointer(user->policy, policy);
+	if (!told)
+		WRITE_ONCE(user->told, false);
+}
+
 /* Have all who name it use it; with NULL, nobody. */
-static void connect(const char *name, struct vexipc_policy *policy)
+static void connect(const char *name, struct vexipc_policy *policy,
+		    const struct vexipc_balancer_ops *ops)
 {
 	struct vexipc_policy_user *user;
 
 	lockdep_assert_held(&policies_lock);
 	list_for_each_entry(user, &users, node)
 		if (!strcmp(user->name, name))
-			rcu_assign_pointer(user->policy, policy);
+			use(user, policy, ops);
 }
 
 static void policy_free(struct rcu_head *rcu)
@@ -185,7 +201,7 @@ int vexipc_policy_add(struct vexipc_balancer_ops *ops, struct bpf_link *link)
 		if (old)
 			forget(old);
 		list_add_tail(&policy->node, &policies);
-		connect(policy->name, policy);
+		connect(policy->name, policy, ops);
 	}
 	mutex_unlock(&policies_lock);
 	if (err) {
@@ -213,7 +229,7 @@ void vexipc_policy_remove(struct bpf_link *link)
 		mutex_unlock(&policies_lock);
 		return;
 	}
-	connect(policy->name, NULL);
+	connect(policy->name, NULL, NULL);
 	ops = rcu_replace_pointer(policy->ops, NULL, lockdep_is_held(&policies_lock));
 	policy->link = NULL;
 	/* Why one was detached can be asked for; the others went as they were told. */
@@ -254,7 +270,12 @@ int vexipc_policy_replace(struct vexipc_balancer_ops *ops, struct bpf_link *link
 	else
 		err = ops->init ? ops->init() : 0;
 	if (!err) {
+		/* What it wants to be told may change. */
+		if (ops->on_complete)
+			connect(policy->name, policy, ops);
 		old = rcu_replace_pointer(policy->ops, ops, lockdep_is_held(&policies_lock));
+		if (!ops->on_complete)
+			connect(policy->name, policy, ops);
 		policy->updates++;
 		atomic_set(&policy->bad, 0);
 		WRITE_ONCE(policy->overran_ns, 0);
@@ -380,7 +401,7 @@ static void unname(struct vexipc_policy_user *user)
 	list_del_init(&user->node);
 	WRITE_ONCE(user->named, false);
 	user->name[0] = '\0';
-	RCU_INIT_POINTER(user->policy, NULL);
+	use(user, NULL, NULL);
 	static_branch_dec(&vexipc_policy_key);
 }
 
@@ -427,7 +448,9 @@ int vexipc_policy_name(struct vexipc_instance *inst, const char *name, u32 len)
 		if (wanted[0]) {
 			strscpy(user->name, wanted);
 			list_add_tail(&user->node, &users);
-			rcu_assign_pointer(user->policy, policy);
+			use(user, policy,
+			    rcu_dereference_protected(policy->ops,
+						      lockdep_is_held(&policies_lock)));
 			WRITE_ONCE(user->named, true);
 			static_branch_inc(&vexipc_policy_key);
 		}

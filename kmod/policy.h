@@ -70,6 +70,7 @@ struct vexipc_policy {
  * @named: it names one
  * @name: of its policy; empty for none
  * @policy: the one of that name, while it is loaded; RCU
+ * @told: it wants to be told how attempts ended
  * @fallbacks: choices that a named policy did not make
  */
 struct vexipc_policy_user {
@@ -77,6 +78,7 @@ struct vexipc_policy_user {
 	bool named;
 	char name[VEXIPC_POLICY_NAME_LEN];
 	struct vexipc_policy __rcu *policy;
+	bool told;
 	u64 __percpu *fallbacks;
 };
 
@@ -87,11 +89,13 @@ struct vexipc_policy_snapshot {
 	u32 filled;			/* of candidate, now or before */
 	char model[VEXIPC_POLICY_MODEL_LEN];
 	struct vexipc_policy_candidate candidate[VEXIPC_POLICY_CANDIDATES];
+	struct vexipc_policy_details details[VEXIPC_POLICY_CANDIDATES];
 };
 
 /* On while any instance names a policy. */
 DECLARE_STATIC_KEY_FALSE(vexipc_policy_key);
 
+bool vexipc_policy_told(const struct vexipc_instance *inst);
 bool vexipc_policy_named(struct vexipc_instance *inst, const struct vexipc_request *req);
 int vexipc_policy_select(struct vexipc_instance *inst, struct vexipc_pick *pick);
 void vexipc_policy_tell(struct vexipc_instance *inst, const struct vexipc_service *svc,
@@ -124,7 +128,7 @@ static inline void vexipc_policy_ended(struct vexipc_instance *inst,
 				       const struct vexipc_request *req,
 				       enum vexipc_error error, u64 service_ns)
 {
-	if (static_branch_unlikely(&vexipc_policy_key))
+	if (static_branch_unlikely(&vexipc_policy_key) && vexipc_policy_told(inst))
 		vexipc_policy_tell(inst, svc, req, error, service_ns);
 }
 
@@ -152,6 +156,7 @@ void vexipc_policy_snapshots_free(void);
 struct vexipc_policy_snapshot *vexipc_policy_snapshot(const struct vexipc_instance *inst,
 						      const struct vexipc_pick *pick);
 void vexipc_policy_fill_candidates(struct vexipc_policy_snapshot *snap);
+void vexipc_policy_fill_details(struct vexipc_policy_snapshot *snap, u32 index);
 void vexipc_policy_fill_model(struct vexipc_policy_snapshot *snap);
 u64 vexipc_policy_hash(const struct vexipc_policy_snapshot *snap);
 
@@ -162,6 +167,8 @@ bool vexipc_policy_bpf_offered(void);
 /* for policies alone to call */
 const u8 *vexipc_policy_candidates(const struct vexipc_policy_request *req,
 				   const u32 rdonly_buf_size);
+const u8 *vexipc_policy_details(const struct vexipc_policy_request *req, u32 index,
+				const u32 rdonly_buf_size);
 const u8 *vexipc_policy_model(const struct vexipc_policy_request *req,
 			      const u32 rdonly_buf_size);
 u64 vexipc_policy_content_hash(const struct vexipc_policy_request *req);

@@ -6,6 +6,7 @@
 #include <linux/btf_ids.h>
 #include <linux/filter.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 
 #include "policy.h"
 
@@ -46,6 +47,27 @@ __bpf_kfunc const u8 *vexipc_policy_candidates(const struct vexipc_policy_reques
 }
 
 /**
+ * vexipc_policy_details() - more of one candidate
+ * @req: select()'s
+ * @index: of the candidate
+ * @rdonly_buf_size: bytes of struct vexipc_policy_details that are wanted
+ *
+ * Return: the details; NULL when there is no such candidate, or more is wanted than
+ * there is.
+ */
+__bpf_kfunc const u8 *vexipc_policy_details(const struct vexipc_policy_request *req,
+					    u32 index, const u32 rdonly_buf_size)
+{
+	struct vexipc_policy_snapshot *snap = snapshot_of(req);
+
+	if (rdonly_buf_size > sizeof(snap->details[0]) || index >= snap->pick->count)
+		return NULL;
+	index = array_index_nospec(index, snap->pick->count);
+	vexipc_policy_fill_details(snap, index);
+	return (const u8 *)&snap->details[index];
+}
+
+/**
  * vexipc_policy_model() - the model asked for, NUL-padded
  * @req: select()'s
  * @rdonly_buf_size: bytes wanted, at most VEXIPC_POLICY_MODEL_LEN
@@ -79,6 +101,7 @@ __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(policy_kfuncs)
 BTF_ID_FLAGS(func, vexipc_policy_candidates, KF_RET_NULL | KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, vexipc_policy_details, KF_RET_NULL | KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, vexipc_policy_model, KF_RET_NULL | KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, vexipc_policy_content_hash, KF_TRUSTED_ARGS)
 BTF_KFUNCS_END(policy_kfuncs)

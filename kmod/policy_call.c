@@ -128,6 +128,12 @@ fall_back:
 	return -ENOENT;
 }
 
+/* vexipc_policy_told() - see vexipc_policy_ended() */
+bool vexipc_policy_told(const struct vexipc_instance *inst)
+{
+	return READ_ONCE(inst->policy.told);
+}
+
 /* vexipc_policy_tell() - see vexipc_policy_ended() */
 void vexipc_policy_tell(struct vexipc_instance *inst, const struct vexipc_service *svc,
 			const struct vexipc_request *req, enum vexipc_error error,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a policy sees of a choice: made when it asks for it, not before. */
 #include <linux/ktime.h>
-#include <linux/math64.h>
 #include <linux/percpu.h>
 #include <linux/string.h>
 #include <linux/xxhash.h>
@@ -28,70 +27,38 @@ void vexipc_policy_snapshots_free(void)
 	free_percpu(snapshots);
 }
 
-/* It is capable: what it lists, it lists because it was asked for. */
+/*
+ * What depends on what the request asks for. The candidate is capable: what it lists,
+ * it lists because it was asked for.
+ */
 static u32 flags_of(const struct vexipc_service *svc, const struct vexipc_request *req)
 {
-	const struct vexipc_service_spec *spec = &svc->spec;
-
 	return (vexipc_request_tried(req, svc->slot) ? VEXIPC_CANDIDATE_TRIED : 0) |
-	       (req->model_len && spec->models_len ? VEXIPC_CANDIDATE_MODEL : 0) |
-	       (req->dimensions && spec->dimensions_count ? VEXIPC_CANDIDATE_DIMENSIONS : 0) |
-	       (spec->data_types == 1u << req->data_type ? VEXIPC_CANDIDATE_DATA_TYPE : 0);
-}
-
-/* Of the breaker's window, which stands still while nothing ends. */
-static u32 error_permille(const struct vexipc_breaker *b, u64 now_ns)
-{
-	u32 failed = 0, all = 0;
-
-	if (now_ns > (READ_ONCE(b->second) + VEXIPC_BREAKER_SECONDS) * NSEC_PER_SEC)
-		return 0;
-	for (u32 i = 0; i < VEXIPC_BREAKER_SECONDS; i++) {
-		u32 n = READ_ONCE(b->window[i].failed);
-
-		failed += n;
-		all += n + READ_ONCE(b->window[i].succeeded);
-	}
-	return all ? div_u64((u64)failed * 1000, all) : 0;
+	       (req->model_len && svc->spec.models_len ? VEXIPC_CANDIDATE_MODEL : 0) |
+	       (req->dimensions && svc->spec.dimensions_count ? VEXIPC_CANDIDATE_DIMENSIONS : 0);
 }
 
 /* Without the service's lock: each figure is right, all together nearly. */
-static void fill(struct vexipc_policy_candidate *c, const struct vexipc_service *svc,
-		 const struct vexipc_request *req, u64 now_ns)
+static __always_inline void fill(struct vexipc_policy_candidate *c,
+				 const struct vexipc_service *svc, u32 data_types, u64 now_ns)
 {
-	const struct vexipc_service_spec *spec = &svc->spec;
-	u32 limit = vexipc_service_limit(svc);
+	u32 limit = vexipc_service_limit(svc), in_flight = READ_ONCE(svc->in_flight);
 
-	*c = (struct vexipc_policy_candidate) {
-		.handle = svc->handle,
-		.registered_ns = svc->registered_ns,
-		.fresh_ns = READ_ONCE(svc->fresh_ns),
-		.heartbeat_ns = READ_ONCE(svc->last_heartbeat_ns),
-		.memory_bytes = READ_ONCE(svc->memory_bytes),
-		.requests = READ_ONCE(svc->requests),
-		.completed = READ_ONCE(svc->completed),
-		.failures = READ_ONCE(svc->failures),
-		.slot = svc->slot,
-		.state = vexipc_service_state(svc),
-		.breaker = READ_ONCE(svc->breaker.state),
-		.flags = flags_of(svc, req),
-		.priority = spec->priority,
-		.weight = spec->weight,
-		.in_flight = READ_ONCE(svc->in_flight),
-		.queued = READ_ONCE(svc->queued),
-		.latency_at_ns = READ_ONCE(svc->latency.at_ns),
-		.latency_us = vexipc_latency_average(&svc->latency, now_ns),
-		.latency_peak_us = vexipc_latency_peak(&svc->latency, now_ns),
-		.error_permille = error_permille(&svc->breaker, now_ns),
-		.announced_latency_us = spec->latency_us,
-		.cpu_permille = READ_ONCE(svc->cpu_permille),
-		.reported_in_flight = READ_ONCE(svc->reported_in_flight),
-		.reported_queue_depth = READ_ONCE(svc->reported_queue_depth),
-		.max_batch = spec->max_batch,
-		.data_types = spec->data_types,
-		.dimensions_count = spec->dimensions_count,
-	};
-	c->credits = limit - min(limit, c->in_flight);
+	c->handle = svc->handle;
+	c->latency_at_ns = READ_ONCE(svc->latency.at_ns);
+	c->slot = svc->slot;
+	c->state = !vexipc_service_well(svc) ? vexipc_service_state(svc) :
+		   in_flight >= limit ? VEXIPC_STATE_BUSY : VEXIPC_STATE_ACTIVE;
+	c->breaker = READ_ONCE(svc->breaker.state);
+	c->flags = svc->spec.data_types == data_types ? VEXIPC_CANDIDATE_DATA_TYPE : 0;
+	c->priority = svc->spec.priority;
+	c->weight = svc->spec.weight;
+	c->in_flight = in_flight;
+	c->queued = READ_ONCE(svc->queued);
+	c->credits = limit - min(limit, in_flight);
+	c->latency_us = vexipc_latency_average(&svc->latency, now_ns);
+	c->latency_peak_us = vexipc_latency_peak(&svc->latency, now_ns);
+	c->error_permille = vexipc_breaker_error_permille(&svc->breaker, now_ns);
 }
 
 /**
@@ -108,7 +75,7 @@ struct vexipc_policy_snapshot *vexipc_policy_snapshot(const struct vexipc_instan
 	const struct vexipc_request *req = pick->req;
 
 	BUILD_BUG_ON((int)VEXIPC_POLICY_CANDIDATES < (int)VEXIPC_MAX_CANDIDATES);
-	BUILD_BUG_ON(sizeof(struct vexipc_policy_candidate) != 160);
+	BUILD_BUG_ON(sizeof(struct vexipc_policy_candidate) != 64);
 	snap->pick = pick;
 	snap->request = (struct vexipc_policy_request) {
 		.instance = inst->cookie,
@@ -134,13 +101,44 @@ struct vexipc_policy_snapshot *vexipc_policy_snapshot(const struct vexipc_instan
 void vexipc_policy_fill_candidates(struct vexipc_policy_snapshot *snap)
 {
 	const struct vexipc_pick *pick = snap->pick;
+	const struct vexipc_request *req = pick->req;
+	bool asks = req->model_len || req->dimensions || req->tried_count;
+	u32 count = pick->count, data_types = 1u << req->data_type;
+	u64 now_ns = snap->request.now_ns;
 
-	for (u32 i = 0; i < pick->count; i++)
-		fill(&snap->candidate[i], pick->service[i], pick->req, snap->request.now_ns);
-	if (snap->filled > pick->count)
-		memset(snap->candidate + pick->count, 0,
-		       (snap->filled - pick->count) * sizeof(snap->candidate[0]));
-	snap->filled = pick->count;
+	for (u32 i = 0; i < count; i++) {
+		fill(&snap->candidate[i], pick->service[i], data_types, now_ns);
+		if (asks)
+			snap->candidate[i].flags |= flags_of(pick->service[i], req);
+	}
+	if (snap->filled > count)
+		memset(snap->candidate + count, 0,
+		       (snap->filled - count) * sizeof(snap->candidate[0]));
+	snap->filled = count;
+}
+
+/* Of a candidate, @index is below their count. */
+void vexipc_policy_fill_details(struct vexipc_policy_snapshot *snap, u32 index)
+{
+	const struct vexipc_service *svc = snap->pick->service[index];
+	const struct vexipc_service_spec *spec = &svc->spec;
+
+	snap->details[index] = (struct vexipc_policy_details) {
+		.registered_ns = svc->registered_ns,
+		.fresh_ns = READ_ONCE(svc->fresh_ns),
+		.heartbeat_ns = READ_ONCE(svc->last_heartbeat_ns),
+		.memory_bytes = READ_ONCE(svc->memory_bytes),
+		.requests = READ_ONCE(svc->requests),
+		.completed = READ_ONCE(svc->completed),
+		.failures = READ_ONCE(svc->failures),
+		.cpu_permille = READ_ONCE(svc->cpu_permille),
+		.reported_in_flight = READ_ONCE(svc->reported_in_flight),
+		.reported_queue_depth = READ_ONCE(svc->reported_queue_depth),
+		.announced_latency_us = spec->latency_us,
+		.max_batch = spec->max_batch,
+		.data_types = spec->data_types,
+		.dimensions_count = spec->dimensions_count,
+	};
 }
 
 void vexipc_policy_fill_model(struct vexipc_policy_snapshot *snap)

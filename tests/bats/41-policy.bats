@@ -69,6 +69,16 @@ flees() {
 	[ "$got" -le 10 ]
 }
 
+@test "policy load spares who reports a busy processor, or more memory than others" {
+	calm
+	policy load load
+	abi-policy reported
+	vexipc telemetry attach
+	policy load load
+	abi-policy reported
+	vexipc telemetry detach
+}
+
 @test "policy load goes by telemetry, and by the module's own figures without it" {
 	start_echo fast
 	start_echo slow --engine-options delay=300

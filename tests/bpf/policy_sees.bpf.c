@@ -51,6 +51,14 @@ int BPF_PROG(sees_select, const struct vexipc_policy_request *req)
 			break;
 		__builtin_memcpy(&s->candidate[i], &c[i], sizeof(c[i]));
 	}
+	for_each_candidate(i, req) {
+		const struct vexipc_policy_details *d = details_of(req, i);
+
+		if (!d)
+			return -1;
+		__builtin_memcpy(&s->details[i], d, sizeof(*d));
+	}
+	s->beyond = details_of(req, req->candidates) || details_of(req, ~0u);
 	s->hash = vexipc_policy_content_hash(req);
 	__sync_fetch_and_add(&s->looks, 1);
 	return -1;

@@ -9,6 +9,8 @@ struct sight {
 	struct vexipc_policy_request request;
 	char model[VEXIPC_POLICY_MODEL_LEN];
 	struct vexipc_policy_candidate candidate[VEXIPC_POLICY_CANDIDATES];
+	struct vexipc_policy_details details[VEXIPC_POLICY_CANDIDATES];
+	__u32 beyond;			/* details are offered of who is no candidate */
 };
 
 #endif

@@ -7,11 +7,12 @@
  * services that may have the request and returns the index of one. Everything
  * it sees is a snapshot that it may read and not write, and that is gone when
  * it returns. Structs only ever grow at their end, but for the candidate, whose
- * size is fixed: what is reserved in it is 0 until it means something.
+ * size is fixed.
  *
- * Functions that programs may call, with <vexipc/policy.bpf.h>:
+ * Functions that programs may call, with <vexipc/bpf/policy.h>:
  *
  *   vexipc_policy_candidates()	  the candidates, an array
+ *   vexipc_policy_details()	  more of one candidate
  *   vexipc_policy_model()	  the model asked for
  *   vexipc_policy_content_hash() a hash of what is to be embedded
  */
@@ -31,21 +32,13 @@
 #define VEXIPC_CANDIDATE_DATA_TYPE	(1u << 3)	/* the vector's type is its only one */
 
 /*
- * struct vexipc_policy_candidate - a service that may have the request; 160 bytes
+ * struct vexipc_policy_candidate - a service that may have the request; 64 bytes
  *
- * Figures are the module's own, as they are now, but for those reported_*, cpu
- * and memory, which are from the service's last heartbeat.
+ * Figures are the module's own, as they are now.
  */
 struct vexipc_policy_candidate {
 	__u64 handle;			/* slot and generation */
-	__u64 registered_ns;		/* CLOCK_MONOTONIC */
-	__u64 fresh_ns;			/* when it came, or came back */
-	__u64 heartbeat_ns;		/* the last one, CLOCK_MONOTONIC; 0: none */
 	__u64 latency_at_ns;		/* when latency_us last changed; 0: unknown */
-	__u64 memory_bytes;		/* reported */
-	__u64 requests;			/* attempts sent to it, ever */
-	__u64 completed;
-	__u64 failures;
 	__u32 slot;			/* index of the telemetry maps */
 	__u32 state;			/* enum vexipc_service_state */
 	__u32 breaker;			/* enum vexipc_breaker_state */
@@ -57,15 +50,30 @@ struct vexipc_policy_candidate {
 	__u32 credits;			/* how many more it can have at once */
 	__u32 latency_us;		/* moving average; 0: none yet */
 	__u32 latency_peak_us;		/* a spike counts at once, and fades; 0: none yet */
-	__u32 announced_latency_us;	/* 0: unknown */
 	__u32 error_permille;		/* of its latest requests */
+};
+
+/*
+ * struct vexipc_policy_details - more of a candidate
+ *
+ * What is reported, and cpu and memory, are from the service's last heartbeat.
+ */
+struct vexipc_policy_details {
+	__u64 registered_ns;		/* CLOCK_MONOTONIC */
+	__u64 fresh_ns;			/* when it came, or came back */
+	__u64 heartbeat_ns;		/* the last one, CLOCK_MONOTONIC; 0: none */
+	__u64 memory_bytes;		/* reported */
+	__u64 requests;			/* attempts sent to it, ever */
+	__u64 completed;
+	__u64 failures;
 	__u32 cpu_permille;		/* reported; of one CPU */
 	__u32 reported_in_flight;
 	__u32 reported_queue_depth;
+	__u32 announced_latency_us;	/* 0: unknown */
 	__u32 max_batch;
 	__u32 data_types;		/* mask of 1 << enum vexipc_data_type */
 	__u32 dimensions_count;		/* 0: any */
-	__u32 reserved[3];
+	__u32 reserved;			/* 0 */
 };
 
 /*
