@@ -12,8 +12,8 @@
  * Two kinds of services are seen by some requests only: those that fail, the
  * fewer the more they fail; and newcomers, the more the longer they are there.
  *
- * What each request has to be asked for is how much a service has in hand. All else
- * is summed up in a score a service, which holds for a millisecond at least, a twentieth
+ * Only what a service has in hand is looked at for each request. All else is summed
+ * up in a score a service, which holds for a millisecond at least, a twentieth
  * of a second at most, and in between until the service has answered once more: most
  * of a choice is one multiplication a candidate.
  */
