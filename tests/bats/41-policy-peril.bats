@@ -63,9 +63,9 @@ thrown_out() {
 # The loader is killed at any moment: before it has loaded, between, or after.
 @test "killed, replaced and unloaded under load: the policy is whole or is not there" {
 	start_services
-	for i in $(seq "$(scale 8)"); do
+	for i in $(seq "$(scale 4)"); do
 		start loader vexipc policy load "$(test_policy weight)"
-		sleep "$(awk "BEGIN { print $i % 8 / 20 }")"
+		sleep "$(awk "BEGIN { print $i % 8 / 10 }")"
 		stop loader KILL
 		# What nobody holds goes a moment later.
 		if [ -e /sys/fs/bpf/vexipc/policy/weight ]; then
