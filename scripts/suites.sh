@@ -3,7 +3,6 @@
 # Source it after scripts/lib.sh.
 
 passed=0 failed=0
-declare -A begun
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 
@@ -38,29 +37,6 @@ suite() {
 	failed=$((failed + bad))
 	[ "$bad" = 0 ] || failures "$name" "$results/tap" "$status" >>"$results/failures"
 	echo "== $name: $good passed, $bad failed, $(minutes $((SECONDS - start))) min"
-}
-
-# begin NAME CMD...: starts CMD, whose stdout is TAP, beside what comes next.
-begin() {
-	local name=$1
-	shift
-	{
-		status=0
-		"$@" </dev/null >"$results/$name.begun" || status=$?
-		echo "$status" >"$results/$name.status"
-	} &
-	begun[$name]=$!
-}
-
-# end NAME: waits for it, and makes a suite of it.
-end() {
-	wait "${begun[$1]}" || :
-	suite "$1" told "$1"
-}
-
-told() {
-	cat "$results/$1.begun"
-	return "$(cat "$results/$1.status")"
 }
 
 # failures SUITE FILE STATUS: what of the TAP in FILE failed, with the last that it

@@ -36,7 +36,6 @@ check_golden() {
 	PYTHON
 }
 
-# bats test_tags=smoke
 @test "use-lite embeds the golden sentences in every data type as the reference does" {
 	start lite vexipc-embedd --id lite --threads 2
 	wait_service lite

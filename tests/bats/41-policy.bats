@@ -117,7 +117,6 @@ flees() {
 	assert_equal "$(jq -r '.[0].formatted.value | "\(.selected) \(.completed) \(.failed)"' <<<"$output")" "7 7 0"
 }
 
-# bats test_tags=smoke
 @test "a policy is replaced under load, again and again, without losing a request" {
 	calm
 	start_service a -t chardev
