@@ -11,6 +11,25 @@
 
 bats_require_minimum_version 1.5.0
 
+# BATS notes before every command where it is, in functions too, which takes two
+# hundred times as long as the command. Here only what fails, or takes too long, does.
+set +T
+bats_error_trap() {
+	bats_check_status_from_trap
+	if [ -z "$BATS_DEBUG_LAST_STACK_TRACE_IS_VALID" ]; then
+		bats_capture_stack_trace
+		BATS_DEBUG_LAST_STACK_TRACE_IS_VALID=1
+	fi
+}
+bats_timeout_trap() {
+	BATS_TIMED_OUT=1
+	bats_capture_stack_trace
+	# In the innermost function a signal does not know the line.
+	BATS_DEBUG_LAST_STACK_TRACE=("${BATS_DEBUG_LAST_STACK_TRACE[@]:1}")
+	BATS_DEBUG_LAST_STACK_TRACE_IS_VALID=1
+	exit 1
+}
+
 setup_file() { load_module; }
 teardown() { stop_all; }
 teardown_file() { unload_module; }
