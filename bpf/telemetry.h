@@ -232,7 +232,7 @@ struct vexipc_tm_control {
 	__u32 slots;			/* of latency */
 	__u32 cpus;			/* of latency */
 	__u32 programs;			/* that write, each by a link */
-	__u32 pad;
+	__u32 last_owner;		/* the highest number that programs were given */
 	/* What was missed for want of room, or because nobody read events. */
 	__u64 events_lost;
 	__u64 instances_untracked;	/* events of instances beyond VEXIPC_TM_INSTANCES */

@@ -315,6 +315,32 @@ assert_pinned() {
 	assert_agrees
 }
 
+links_are_not() { [ "$(stat -c %i $pins/links)" != "$1" ]; }
+
+# Its links are in place, those that write are not any more: they go on until the next
+# attach has handed over from them.
+@test "killed between its pins and the hand-over: nothing is missed until the next attach has" {
+	attach
+	start_service steady -c 20
+	for _ in 1 2; do
+		local links
+		links=$(stat -c %i $pins/links)
+		start halfway strace -qq -o /dev/null -e trace=renameat2 \
+			-e inject=renameat2:delay_exit=600000000:when=2 vexipc telemetry attach
+		wait_until 60 links_are_not "$links"
+		pkill -KILL -P "$(pid_of halfway)"
+		finish halfway || :
+	done
+	assert_equal "$(find $pins -maxdepth 1 -name 'new_*' | wc -l)" 4
+	submit load "$(scale 1000)"
+	attach
+	results load
+	assert_equal "$status" 0
+	assert_idle
+	assert_agrees
+	assert_pinned
+}
+
 @test "what was removed by hand is told, and the next attach makes it whole" {
 	attach
 	start_service one

@@ -9,9 +9,11 @@
  *
  * A second attach loads new programs onto the same maps. Only those write whose
  * number control->owner has, so writing it hands over, for all at one moment:
- * nothing is counted twice, nothing is missed. Their pins are made in folders that
- * then take the place of the others, each as a whole: whenever we are killed, there
- * is a pin for each program that writes.
+ * nothing is counted twice, nothing is missed. Their pins are made in folders of that
+ * number, new_links_NUMBER and new_programs_NUMBER, that then take the place of the
+ * others, each as a whole. Such folders, ours and those of who was killed before, are
+ * removed after the store only: at any moment there is a pin for each program that
+ * writes.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -34,22 +36,11 @@
 #include "telemetry.h"
 #include "telemetry.skel.h"
 
-#define NEW_LINKS	VEXIPC_TM_DIR "/new_links"
-#define NEW_PROGRAMS	VEXIPC_TM_DIR "/new_programs"
+#define NEW_LINKS	"new_links_"
+#define NEW_PROGRAMS	"new_programs_"
 #define MODULE_BTF	"/sys/kernel/btf/vexipc"
 
-enum { MIN_SLOTS = 64, PATH_ROOM = 512, GONE_TRIES = 500, MOST_PROGRAMS = 64 };
-
-/* Of pins: all that we make, beside those of maps. */
-static const struct {
-	const char *dir;
-	bool links;
-} folders[] = {
-	{ VEXIPC_TM_LINKS, true },
-	{ NEW_LINKS, true },
-	{ VEXIPC_TM_PROGRAMS, false },
-	{ NEW_PROGRAMS, false },
-};
+enum { MIN_SLOTS = 64, PATH_ROOM = 512, GONE_TRIES = 500, MOST_PROGRAMS = 1024 };
 
 static int complain(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -75,9 +66,11 @@ static int print_warnings(enum libbpf_print_level level, const char *format, va_
 	return level == LIBBPF_WARN && geteuid() == 0 ? vfprintf(stderr, format, args) : 0;
 }
 
+/* What is longer than any path of ours is none. */
 static const char *path_of(char path[PATH_ROOM], const char *dir, const char *name)
 {
-	snprintf(path, PATH_ROOM, "%s/%s", dir, name);
+	if (snprintf(path, PATH_ROOM, "%s/%s", dir, name) >= PATH_ROOM)
+		path[0] = 0;
 	return path;
 }
 
@@ -220,6 +213,36 @@ static void remove_folder(const char *dir)
 	rmdir(dir);
 }
 
+static bool is_new(const char *name)
+{
+	return !strncmp(name, NEW_LINKS, strlen(NEW_LINKS)) ||
+	       !strncmp(name, NEW_PROGRAMS, strlen(NEW_PROGRAMS));
+}
+
+/* Of pins, one that is not in place: not yet, or not any more. */
+static int remove_new(const char *name, void *context)
+{
+	char path[PATH_ROOM];
+
+	(void)context;
+	if (is_new(name))
+		remove_folder(path_of(path, VEXIPC_TM_DIR, name));
+	return 0;
+}
+
+static int look_in_folder(const char *name, void *context)
+{
+	struct programs *all = context;
+	char path[PATH_ROOM];
+
+	all->dir = path_of(path, VEXIPC_TM_DIR, name);
+	all->links = strstr(name, "links") != NULL;
+	if (is_new(name) || !strcmp(all->dir, VEXIPC_TM_LINKS) ||
+	    !strcmp(all->dir, VEXIPC_TM_PROGRAMS))
+		for_each_entry(all->dir, look_at_program, all);
+	return 0;
+}
+
 static void wait_until_gone(const struct programs *all)
 {
 	const struct timespec moment = { .tv_nsec = 10000000 };
@@ -239,23 +262,19 @@ static void wait_until_gone(const struct programs *all)
 /* All pins, and wait until the programs are gone, which hold the module. */
 static void remove_pins(void)
 {
-	struct programs all[ARRAY_SIZE(folders)] = { 0 };
 	struct vexipc_tm_control *control = pinned_control();
+	struct programs all = { 0 };
 
 	if (control) {
 		__atomic_store_n(&control->owner, 0, __ATOMIC_RELEASE);
 		munmap(control, sizeof(*control));
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		all[i].dir = folders[i].dir;
-		all[i].links = folders[i].links;
-		for_each_entry(all[i].dir, look_at_program, &all[i]);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
-		remove_folder(folders[i].dir);
+	for_each_entry(VEXIPC_TM_DIR, look_in_folder, &all);
+	for_each_entry(VEXIPC_TM_DIR, remove_new, NULL);
+	remove_folder(VEXIPC_TM_LINKS);
+	remove_folder(VEXIPC_TM_PROGRAMS);
 	for_each_entry(VEXIPC_TM_DIR, remove_in, (void *)VEXIPC_TM_DIR);
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
-		wait_until_gone(&all[i]);
+	wait_until_gone(&all);
 }
 
 int telemetry_detach(bool *was_attached)
@@ -337,28 +356,25 @@ static int pin_maps(struct telemetry_bpf *skel)
 	return EXIT_OK;
 }
 
-static int new_folder(const char *dir)
+static int pin_programs(struct telemetry_bpf *skel, const char *programs, const char *links)
 {
-	/* Whoever began it was killed. */
-	remove_folder(dir);
-	return mkdir(dir, 0700) ? complain(-errno, "make %s", dir) : EXIT_OK;
-}
-
-static int pin_programs(struct telemetry_bpf *skel)
-{
-	int code = new_folder(NEW_PROGRAMS) ?: new_folder(NEW_LINKS), err;
 	char path[PATH_ROOM];
+	int err;
 
-	for (int i = 0; i < skel->skeleton->prog_cnt && !code; i++) {
+	if (mkdir(programs, 0700))
+		return complain(-errno, "make %s", programs);
+	if (mkdir(links, 0700))
+		return complain(-errno, "make %s", links);
+	for (int i = 0; i < skel->skeleton->prog_cnt; i++) {
 		const struct bpf_prog_skeleton *prog = &skel->skeleton->progs[i];
 
-		err = bpf_program__pin(*prog->prog, path_of(path, NEW_PROGRAMS, prog->name));
+		err = bpf_program__pin(*prog->prog, path_of(path, programs, prog->name));
 		if (!err)
-			err = bpf_link__pin(*prog->link, path_of(path, NEW_LINKS, prog->name));
+			err = bpf_link__pin(*prog->link, path_of(path, links, prog->name));
 		if (err)
-			code = complain(err, "pin %s", path);
+			return complain(err, "pin %s", path);
 	}
-	return code;
+	return EXIT_OK;
 }
 
 /* A folder of new pins becomes @dir; what was there becomes @fresh, if anything was. */
@@ -470,8 +486,12 @@ static int take_office(struct telemetry_bpf *skel, const struct telemetry_settin
 {
 	struct vexipc_tm_control *control =
 		map_values(bpf_map__fd(skel->maps.control), sizeof(*control));
+	char programs[PATH_ROOM], links[PATH_ROOM];
 	int code;
 
+	snprintf(programs, sizeof(programs), VEXIPC_TM_DIR "/" NEW_PROGRAMS "%u",
+		 skel->rodata->owner);
+	snprintf(links, sizeof(links), VEXIPC_TM_DIR "/" NEW_LINKS "%u", skel->rodata->owner);
 	if (!control)
 		return complain(-errno, "map the control map");
 	if (!took_over) {
@@ -482,21 +502,24 @@ static int take_office(struct telemetry_bpf *skel, const struct telemetry_settin
 	}
 	if (!took_over || settings->slow_set)
 		control->slow_ns = settings->slow_ns;
+	/* Whatever comes, no other programs ever get this number. */
+	control->last_owner = skel->rodata->owner;
 	code = attach_programs(skel);
 	if (!code && !took_over)
 		code = pin_maps(skel);
 	if (!code)
-		code = pin_programs(skel) ?: put_in_place(NEW_PROGRAMS, VEXIPC_TM_PROGRAMS) ?:
-		       put_in_place(NEW_LINKS, VEXIPC_TM_LINKS);
+		code = pin_programs(skel, programs, links) ?:
+		       put_in_place(programs, VEXIPC_TM_PROGRAMS) ?:
+		       put_in_place(links, VEXIPC_TM_LINKS);
 	if (!code) {
 		control->programs = (uint32_t)skel->skeleton->prog_cnt;
 		__atomic_store_n(&control->owner, skel->rodata->owner, __ATOMIC_RELEASE);
-	}
-	/* The predecessor's; or ours, which are of no use then. */
-	remove_folder(NEW_PROGRAMS);
-	remove_folder(NEW_LINKS);
-	if (!code)
+		for_each_entry(VEXIPC_TM_DIR, remove_new, NULL);
 		code = record_services(skel, admin);
+	} else {
+		remove_folder(programs);
+		remove_folder(links);
+	}
 	munmap(control, sizeof(*control));
 	return code;
 }
@@ -506,7 +529,7 @@ static int load_and_attach(const struct telemetry_settings *settings, struct vex
 {
 	struct vexipc_tm_control *before = pinned_control();
 	int cpus = libbpf_num_possible_cpus(), code = EXIT_OK, err;
-	uint32_t owner = before ? before->owner + 1 : 1, slots = 0;
+	uint32_t owner = before ? before->last_owner + 1 : 1, slots = 0;
 	struct telemetry_bpf *skel = telemetry_bpf__open();
 
 	if (!skel || cpus < 1) {
