@@ -13,7 +13,7 @@
  * fewer the more they fail; and newcomers, the more the longer they are there.
  *
  * Only what a service has in hand is looked at for each request. All else is summed
- * up in a score a service, which holds for a millisecond at least, a twentieth
+ * up in a score a service, which holds for two milliseconds at least, a twentieth
  * of a second at most, and in between until the service has answered once more: most
  * of a choice is one multiplication a candidate.
  */
@@ -32,7 +32,7 @@ enum {
 };
 
 const volatile __u64 stale_ns = 2000 * MS;
-const volatile __u64 fresh_ns = 1 * MS;		/* how long scores hold */
+const volatile __u64 fresh_ns = 2 * MS;		/* how long scores hold */
 const volatile __u64 renew_ns = 50 * MS;	/* ... while nothing is answered */
 const volatile __u64 forgive_ns = 1000 * MS;	/* in which errors fade by half */
 const volatile __u64 slow_start_ns = 10000 * MS;
@@ -54,7 +54,7 @@ struct {
 struct score {
 	__u64 handle;
 	__u64 latency_at_ns;		/* of the candidate that it was made of */
-	__u64 made_ns;
+	__u64 fresh_until_ns;		/* until then it holds whatever happens */
 	__u64 cost;			/* of one request, alone; below 2^42. 0: see factor */
 	__u32 factor;			/* of what is usual, in 1/1024: its latency is unknown */
 	__u32 share;
@@ -169,7 +169,8 @@ __noinline __u64 rounded(__u64 cost)
  * Of telemetry, if it has them of this very service, and is there still: of what it
  * keeps, the module does not know anything newer. Else of the module.
  */
-static __always_inline void look(const struct vexipc_policy_candidate *c, __u64 now,
+static __always_inline void look(const struct vexipc_policy_candidate *c,
+				 const struct vexipc_policy_details *d, __u64 now,
 				 struct figures *f)
 {
 	__u32 slot = c->slot;
@@ -182,8 +183,8 @@ static __always_inline void look(const struct vexipc_policy_candidate *c, __u64 
 		f->latency_ns = peak_of(s->latency_peak_ns, s->latency_ns, f->at_ns, now);
 	} else {
 		f->at_ns = c->latency_at_ns;
-		f->error_ppm = c->error_permille * 1000;
-		f->latency_ns = maximum(c->latency_peak_us, c->latency_us) * 1000;
+		f->error_ppm = d->error_permille * 1000;
+		f->latency_ns = maximum(d->latency_peak_us, d->latency_us) * 1000ull;
 	}
 }
 
@@ -204,7 +205,7 @@ static __noinline int add_to_view(struct view *view, const struct vexipc_policy_
 
 	if (!d)
 		return -1;
-	look(c, req->now_ns, &f);
+	look(c, d, req->now_ns, &f);
 	if (known(&f, req->now_ns)) {
 		view->usual += plain_cost(f.latency_ns);
 		view->known++;
@@ -259,7 +260,7 @@ static __noinline int renew(struct score *score, struct view *view,
 	use = use_of(now - minimum(d->heartbeat_ns, now), d->cpu_permille, d->memory_bytes,
 		     view->most_memory);
 	factor = use * 100 / (c->weight ?: 100);
-	look(c, now, &f);
+	look(c, d, now, &f);
 	if (known(&f, now)) {
 		cost = rounded(plain_cost(f.latency_ns) * factor / ONE);
 		/* The first that is known is what is usual, until all are looked at again. */
@@ -273,7 +274,7 @@ static __noinline int renew(struct score *score, struct view *view,
 	score->factor = factor;
 	score->share = minimum(share, newcomer);
 	score->latency_at_ns = c->latency_at_ns;
-	score->made_ns = now;
+	score->fresh_until_ns = now + fresh_ns;
 	score->handle = c->handle;
 	return 0;
 }
@@ -303,9 +304,9 @@ int BPF_PROG(load_select, const struct vexipc_policy_request *req)
 		if (!score)
 			continue;
 		if (score->handle != c[i].handle ||
-		    ((__s64)(now - score->made_ns) > (__s64)fresh_ns &&
+		    (now > score->fresh_until_ns &&
 		     (score->latency_at_ns != c[i].latency_at_ns ||
-		      now - score->made_ns > renew_ns)))
+		      now > score->fresh_until_ns - fresh_ns + renew_ns)))
 			renew(score, view, req, &c[i], i);
 		/* The least is the best; who is not seen by this request comes last. */
 		chance = chance * 1664525 + 1013904223;

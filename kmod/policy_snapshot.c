@@ -40,7 +40,7 @@ static u32 flags_of(const struct vexipc_service *svc, const struct vexipc_reques
 
 /* Without the service's lock: each figure is right, all together nearly. */
 static __always_inline void fill(struct vexipc_policy_candidate *c,
-				 const struct vexipc_service *svc, u32 data_types, u64 now_ns)
+				 const struct vexipc_service *svc, u32 data_types)
 {
 	u32 limit = vexipc_service_limit(svc), in_flight = READ_ONCE(svc->in_flight);
 
@@ -56,9 +56,6 @@ static __always_inline void fill(struct vexipc_policy_candidate *c,
 	c->in_flight = in_flight;
 	c->queued = READ_ONCE(svc->queued);
 	c->credits = limit - min(limit, in_flight);
-	c->latency_us = vexipc_latency_average(&svc->latency, now_ns);
-	c->latency_peak_us = vexipc_latency_peak(&svc->latency, now_ns);
-	c->error_permille = vexipc_breaker_error_permille(&svc->breaker, now_ns);
 }
 
 /**
@@ -75,7 +72,7 @@ struct vexipc_policy_snapshot *vexipc_policy_snapshot(const struct vexipc_instan
 	const struct vexipc_request *req = pick->req;
 
 	BUILD_BUG_ON((int)VEXIPC_POLICY_CANDIDATES < (int)VEXIPC_MAX_CANDIDATES);
-	BUILD_BUG_ON(sizeof(struct vexipc_policy_candidate) != 64);
+	BUILD_BUG_ON(sizeof(struct vexipc_policy_candidate) != 56);
 	snap->pick = pick;
 	snap->request = (struct vexipc_policy_request) {
 		.instance = inst->cookie,
@@ -104,10 +101,9 @@ void vexipc_policy_fill_candidates(struct vexipc_policy_snapshot *snap)
 	const struct vexipc_request *req = pick->req;
 	bool asks = req->model_len || req->dimensions || req->tried_count;
 	u32 count = pick->count, data_types = 1u << req->data_type;
-	u64 now_ns = snap->request.now_ns;
 
 	for (u32 i = 0; i < count; i++) {
-		fill(&snap->candidate[i], pick->service[i], data_types, now_ns);
+		fill(&snap->candidate[i], pick->service[i], data_types);
 		if (asks)
 			snap->candidate[i].flags |= flags_of(pick->service[i], req);
 	}
@@ -122,6 +118,7 @@ void vexipc_policy_fill_details(struct vexipc_policy_snapshot *snap, u32 index)
 {
 	const struct vexipc_service *svc = snap->pick->service[index];
 	const struct vexipc_service_spec *spec = &svc->spec;
+	u64 now_ns = snap->request.now_ns;
 
 	snap->details[index] = (struct vexipc_policy_details) {
 		.registered_ns = svc->registered_ns,
@@ -131,6 +128,9 @@ void vexipc_policy_fill_details(struct vexipc_policy_snapshot *snap, u32 index)
 		.requests = READ_ONCE(svc->requests),
 		.completed = READ_ONCE(svc->completed),
 		.failures = READ_ONCE(svc->failures),
+		.latency_us = vexipc_latency_average(&svc->latency, now_ns),
+		.latency_peak_us = vexipc_latency_peak(&svc->latency, now_ns),
+		.error_permille = vexipc_breaker_error_permille(&svc->breaker, now_ns),
 		.cpu_permille = READ_ONCE(svc->cpu_permille),
 		.reported_in_flight = READ_ONCE(svc->reported_in_flight),
 		.reported_queue_depth = READ_ONCE(svc->reported_queue_depth),

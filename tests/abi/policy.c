@@ -193,19 +193,18 @@ static void check_candidate(uint64_t handle, struct vexipc_policy_candidate want
 	EQUAL(d->max_batch, more.max_batch);
 	EQUAL(d->data_types, more.data_types);
 	EQUAL(d->dimensions_count, more.dimensions_count);
-	EQUAL(d->reserved, 0);
 }
 
 /* What is known fades: the average by half in some nine seconds, the peak in one. */
 static void check_latency(uint64_t handle, uint64_t least_us, uint64_t most_us)
 {
-	const struct vexipc_policy_candidate *c = seen(handle);
-	uint64_t age_s = (sight.request.now_ns - c->latency_at_ns) / 1000000000;
+	const struct vexipc_policy_details *d = details(handle);
+	uint64_t age_s = (sight.request.now_ns - seen(handle)->latency_at_ns) / 1000000000;
 
-	CHECK(c->latency_us <= most_us);
-	CHECK(c->latency_us >= least_us >> (age_s / 8 + 1));
-	CHECK(c->latency_peak_us <= most_us);
-	CHECK(age_s > 30 || c->latency_peak_us >= least_us >> (age_s + 1));
+	CHECK(d->latency_us <= most_us);
+	CHECK(d->latency_us >= least_us >> (age_s / 8 + 1));
+	CHECK(d->latency_peak_us <= most_us);
+	CHECK(age_s > 30 || d->latency_peak_us >= least_us >> (age_s + 1));
 }
 
 static void services(void)
@@ -274,7 +273,7 @@ static void services(void)
 		.data_types = 1u << VEXIPC_FLOAT32, .dimensions_count = 2,
 	});
 	check_latency(full_handle, TAKES_MS * 1000, (done - begun + 1) * 1000);
-	EQUAL(seen(full_handle)->error_permille, 0);
+	EQUAL(details(full_handle)->error_permille, 0);
 	CHECK(seen(full_handle)->latency_at_ns / 1000000 >= begun + TAKES_MS);
 	CHECK(seen(full_handle)->latency_at_ns / 1000000 <= done);
 	AT("bare");
@@ -284,7 +283,7 @@ static void services(void)
 	}, (struct vexipc_policy_details) { .max_batch = 1, .data_types = all_types });
 	check_latency(bare_handle, 0, 0);
 	EQUAL(seen(bare_handle)->latency_at_ns, 0);
-	EQUAL(seen(bare_handle)->error_permille, 0);
+	EQUAL(details(bare_handle)->error_permille, 0);
 	AT("busy");
 	check_candidate(busy_handle, (struct vexipc_policy_candidate) {
 		.state = VEXIPC_STATE_BUSY, .priority = 128, .weight = 100, .in_flight = 1,
@@ -295,7 +294,7 @@ static void services(void)
 	});
 	/* Errors are of the last ten seconds. */
 	if (now_ms() - done < 9000)
-		EQUAL(seen(busy_handle)->error_permille, 500);
+		EQUAL(details(busy_handle)->error_permille, 500);
 	*current = '\0';
 	CHECK(!seen(wrong_handle));
 
@@ -352,7 +351,7 @@ static void breakers(void)
 	EQUAL(seen(bad_handle)->breaker, VEXIPC_BREAKER_OPEN);
 	EQUAL(details(bad_handle)->failures, 1);
 	if (now_ms() - begun < 9000)
-		EQUAL(seen(bad_handle)->error_permille, 1000);
+		EQUAL(details(bad_handle)->error_permille, 1000);
 
 	/* Held open not even then; half-open it is; and when it closes, it is fresh. */
 	control("bad", VEXIPC_CONTROL_BREAKER_OPEN);

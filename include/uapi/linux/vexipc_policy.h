@@ -38,7 +38,7 @@
  */
 struct vexipc_policy_candidate {
 	__u64 handle;			/* slot and generation */
-	__u64 latency_at_ns;		/* when latency_us last changed; 0: unknown */
+	__u64 latency_at_ns;		/* when its latency last changed; 0: unknown */
 	__u32 slot;			/* index of the telemetry maps */
 	__u32 state;			/* enum vexipc_service_state */
 	__u32 breaker;			/* enum vexipc_breaker_state */
@@ -48,9 +48,6 @@ struct vexipc_policy_candidate {
 	__u32 in_flight;		/* requests it holds */
 	__u32 queued;			/* requests that wait for it */
 	__u32 credits;			/* how many more it can have at once */
-	__u32 latency_us;		/* moving average; 0: none yet */
-	__u32 latency_peak_us;		/* a spike counts at once, and fades; 0: none yet */
-	__u32 error_permille;		/* of its latest requests */
 };
 
 /*
@@ -66,6 +63,9 @@ struct vexipc_policy_details {
 	__u64 requests;			/* attempts sent to it, ever */
 	__u64 completed;
 	__u64 failures;
+	__u32 latency_us;		/* moving average; 0: none yet */
+	__u32 latency_peak_us;		/* a spike counts at once, and fades; 0: none yet */
+	__u32 error_permille;		/* of its latest requests */
 	__u32 cpu_permille;		/* reported; of one CPU */
 	__u32 reported_in_flight;
 	__u32 reported_queue_depth;
@@ -73,7 +73,6 @@ struct vexipc_policy_details {
 	__u32 max_batch;
 	__u32 data_types;		/* mask of 1 << enum vexipc_data_type */
 	__u32 dimensions_count;		/* 0: any */
-	__u32 reserved;			/* 0 */
 };
 
 /*
