@@ -16,6 +16,8 @@ extern size_t size;
 extern uint32_t dims;
 /* Room for a message that came, and for one that goes. */
 extern struct msg m, a;
+/* Requests are hedged: an answer may come too late. */
+extern bool hedging;
 
 /* This round's fault has happened; how often which error was seen. */
 extern atomic_bool fired;
@@ -33,6 +35,7 @@ struct peer *open_one(uint32_t transport);
 void open_all(unsigned int clients, unsigned int services);
 void close_all(void);
 bool take(struct peer *p);
+void answer(struct peer *p, struct msg *request);
 bool serve(struct peer *p);
 char *content_of(unsigned int number);
 
@@ -52,6 +55,7 @@ void scene_cached(void);
 void scene_coalesced(void);
 void scene_overflow(void);
 void scene_refused(void);
+void scene_hedged(void);
 void scene_batch(void);
 void scene_batch_room(void);
 void scene_submission(void);

@@ -119,25 +119,30 @@ static bool all_done(void)
 	return true;
 }
 
+/* Answer what there is, look at what was answered; all of it, or is any left? */
+static bool serve_some(void)
+{
+	bool any = serve(service[0]) | serve(service[1]);
+
+	for (int i = 0; i < 2; i++) {
+		while (client[i] && take(client[i])) {
+			completed(client[i]);
+			any = true;
+		}
+	}
+	if (all_done())
+		return false;
+	if (!any)
+		poll(NULL, 0, 2);
+	return true;
+}
+
 void serve_until_done(void)
 {
 	uint64_t end = now_ms() + (uint64_t)patience(10000);
 
-	for (;;) {
-		bool any = serve(service[0]) | serve(service[1]);
-
-		for (int i = 0; i < 2; i++) {
-			while (client[i] && take(client[i])) {
-				completed(client[i]);
-				any = true;
-			}
-		}
-		if (all_done())
-			break;
+	while (serve_some())
 		CHECK(now_ms() < end);
-		if (!any)
-			poll(NULL, 0, 2);
-	}
 }
 
 /*
@@ -335,3 +340,59 @@ void scene_refused(void)
 	config(VEXIPC_CONFIG_MAX_REQUESTS_PER_USER, 0);
 }
 
+
+/*
+ * Who has a request first keeps it until the other one, which has its hedge, answered;
+ * or for a while, for a fault may have been the end of the hedge.
+ */
+static void one_hedged(unsigned int n)
+{
+	enum { WHILE_MS = 300 };
+	uint64_t begun = now_ms(), end = begun + (uint64_t)patience(10000);
+	static struct msg late;
+	struct peer *first = NULL;
+
+	ask(client[0], n);
+	while (!first && count) {
+		for (int i = 0; i < 2 && !first; i++)
+			if (take(service[i]))
+				first = service[i];
+		CHECK(now_ms() < end);
+		poll(NULL, 0, 1);
+	}
+	if (first) {
+		msg_free(&late);
+		late = m;
+		m = (struct msg) { 0 };
+	}
+	while (serve_some() && !(fired && now_ms() > begun + WHILE_MS))
+		CHECK(now_ms() < end);
+	if (first)
+		answer(first, &late);
+	settle(0);
+	if (!fired)
+		EQUAL(asks[0].flags, VEXIPC_RESULT_HEDGED);
+	forget_all();
+}
+
+void scene_hedged(void)
+{
+	struct vexipc_stats s;
+
+	open_all(1, 2);
+	/* So many that the usual times of both are known. */
+	for (unsigned int n = 0; n < MOST_ASKS; n++)
+		EQUAL(ask(client[0], n), 0);
+	serve_until_done();
+	forget_all();
+	config(VEXIPC_CONFIG_HEDGE_PERCENTILE, 25);
+	config(VEXIPC_CONFIG_HEDGE_BUDGET_PERCENT, 100);
+	hedging = true;
+	sweep(one_hedged);
+	hedging = false;
+	close_all();
+	stats_of(&s);
+	CHECK(s.hedges_won && s.orphans);
+	config(VEXIPC_CONFIG_HEDGE_PERCENTILE, 0);
+	config(VEXIPC_CONFIG_HEDGE_BUDGET_PERCENT, 10);
+}

@@ -21,6 +21,7 @@ setup() {
 }
 
 teardown() {
+	echo 0 >/sys/kernel/debug/failslab/probability
 	stop_all
 	unload_module
 }
@@ -116,6 +117,38 @@ scene() {
 	scene refused chardev chardev client
 }
 
+@test "hedges, and answers that come too late, meet faults" {
+	scene hedged chardev chardev both
+	scene hedged netlink ring service
+	scene hedged chardev netlink service
+}
+
+# Its memory is asked for in nobody's call: what kmod/hedge.c asks for fails.
+@test "a hedge that finds no memory is tried again" {
+	local failslab=/sys/kernel/debug/failslab
+	start_service one
+	start_service two
+	vexipc embed {1..80} >/dev/null
+	config hedge_percentile=90
+	tell one 'mode hold'
+	tell two 'mode hold'
+	sort /proc/kallsyms | sed -n 's/^\(.*\) [tT] vexipc_hedge_[a-z]*\t.*/0x\1/p' >"$BATS_TEST_TMPDIR/code"
+	head -n 1 "$BATS_TEST_TMPDIR/code" >$failslab/require-start
+	tail -n 1 "$BATS_TEST_TMPDIR/code" >$failslab/require-end
+	echo 3 >$failslab/times
+	echo 100 >$failslab/probability
+	submit client 1
+	wait_stat hedges 1
+	assert_equal "$(cat $failslab/times)" 0
+	for id in one two; do
+		tell $id 'mode answer'
+		tell $id flush
+	done
+	results client
+	every '.error == null and .attempts == 2'
+	assert_idle
+}
+
 @test "services that come with a token, beat, answer and go meet faults" {
 	scene life chardev chardev service
 	scene life chardev ring service
@@ -173,6 +206,9 @@ everywhere() {
 
 # bats test_tags=long
 @test "all ways: rates" { everywhere refused; }
+
+# bats test_tags=long
+@test "all ways: hedges" { everywhere hedged; }
 
 # bats test_tags=long
 @test "all ways: calls that have many, commands of io_uring" {
