@@ -2,7 +2,6 @@
 # What the test drivers share: run a suite that prints TAP, count, sum up.
 # Source it after scripts/lib.sh.
 
-passed=0 failed=0
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 
@@ -23,9 +22,10 @@ tap_count() {
 suite() {
 	local name=$1 start=$SECONDS status=0 good bad
 	shift
+	local tap=$results/$name.tap
 	echo "== $name"
-	"$@" </dev/null | tee "$results/tap" || status=$?
-	read -r good bad < <(tap_count "$results/tap")
+	"$@" </dev/null | tee "$tap" || status=$?
+	read -r good bad < <(tap_count "$tap")
 	if [ "$status" != 0 ] && [ "$bad" = 0 ]; then
 		echo "not ok - $name ended with status $status"
 		bad=1
@@ -33,10 +33,30 @@ suite() {
 		echo "not ok - $name ran no test"
 		bad=1
 	fi
-	passed=$((passed + good))
-	failed=$((failed + bad))
-	[ "$bad" = 0 ] || failures "$name" "$results/tap" "$status" >>"$results/failures"
+	echo "$good $bad" >"$results/$name.count"
+	[ "$bad" = 0 ] || failures "$name" "$tap" "$status" >>"$results/$name.failures"
 	echo "== $name: $good passed, $bad failed, $(minutes $((SECONDS - start))) min"
+}
+
+beside=()
+# beside NAME CMD...: a suite with what the others leave of the processors. What it
+# prints comes when `wait_beside` has seen it end.
+beside() {
+	{ renice -n 5 -p "$BASHPID" >/dev/null && suite "$@"; } >"$results/$1.log" 2>&1 &
+	beside+=("$!" "$1")
+}
+
+wait_beside() {
+	local i name
+	for ((i = 0; i < ${#beside[@]}; i += 2)); do
+		name=${beside[i + 1]}
+		wait "${beside[i]}" || {
+			echo "0 1" >"$results/$name.count"
+			echo "$name: ended before its end" >"$results/$name.failures"
+		}
+		cat "$results/$name.log"
+	done
+	beside=()
 }
 
 # failures SUITE FILE STATUS: what of the TAP in FILE failed, with the last that it
@@ -57,7 +77,12 @@ minutes() { awk -v s="$1" 'BEGIN { printf "%.1f", s / 60 }'; }
 
 # What failed, and the last line; fails if anything failed.
 total() {
-	[ ! -s "$results/failures" ] || { echo "== failed" && cat "$results/failures"; }
+	local passed failed
+	if compgen -G "$results/*.failures" >/dev/null; then
+		echo "== failed"
+		cat "$results"/*.failures
+	fi
+	read -r passed failed < <(awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }' "$results"/*.count)
 	echo "$passed passed, $failed failed"
 	[ "$failed" = 0 ]
 }
