@@ -15,9 +15,14 @@
  *
  * A service that goes takes no answers with it: they are as good as they were,
  * and most welcome just then. Who changes a model flushes them.
+ *
+ * Memory is given back by another order, oldest first but for what was asked for
+ * again: that of the memory cgroups to which answers are charged, which need not
+ * be full for what they could do without.
  */
 #include <linux/err.h>
 #include <linux/jiffies.h>
+#include <linux/list_lru.h>
 #include <linux/mm.h>
 #include <linux/rhashtable.h>
 #include <linux/shrinker.h>
@@ -42,9 +47,8 @@ enum {
 
 static struct kmem_cache *kept_cache;
 static struct shrinker *shrinker;
-static LIST_HEAD(caches);
-static DEFINE_SPINLOCK(caches_lock);	/* caches; before a cache's lock */
-static atomic_long_t kept_in_all;
+/* Of all caches. Bottom halves are off wherever its locks, the last of all, are taken. */
+static struct list_lru kept_lru;
 
 /* The key is a hash already, and of a secret: only the seed is the table's. */
 static u32 key_hash(const void *data, u32 len, u32 seed)
@@ -71,28 +75,44 @@ static void free_kept(struct rcu_head *rcu)
 	kmem_cache_free(kept_cache, kept);
 }
 
+static void *free_short(void *mem)
+{
+	if (is_vmalloc_addr(mem))
+		return mem;
+	kfree(mem);
+	return NULL;
+}
+
 /**
  * vexipc_kept_put() - drop a reference
  * @kept: the answer
+ *
+ * Who found it under RCU looks at no more than @refs: most of the memory goes at once,
+ * for it may be waited for.
  *
  * Context: any but hard interrupts; also under RCU, where a walk of the table puts,
  * and where kvfree() of what is long must not sleep.
  */
 void vexipc_kept_put(struct vexipc_kept *kept)
 {
-	if (refcount_dec_and_test(&kept->refs))
-		call_rcu(&kept->rcu, free_kept);
+	if (!refcount_dec_and_test(&kept->refs))
+		return;
+	kept->mem = free_short(kept->mem);
+	kept->answer_mem = free_short(kept->answer_mem);
+	call_rcu(&kept->rcu, free_kept);
 }
 
 static struct vexipc_kept *kept_alloc(struct vexipc_cache *cache, struct vexipc_request *req,
 				      const struct vexipc_cache_key *key)
 {
-	struct vexipc_kept *kept = kmem_cache_zalloc(kept_cache, VEXIPC_GFP_CALLER);
+	struct vexipc_kept *kept = kmem_cache_alloc_lru(kept_cache, &kept_lru,
+							VEXIPC_GFP_CALLER | __GFP_ZERO);
 
 	if (!kept)
 		return NULL;
 	refcount_set(&kept->refs, 1);
 	INIT_LIST_HEAD(&kept->order);
+	INIT_LIST_HEAD(&kept->lru);
 	INIT_LIST_HEAD(&kept->followers);
 	INIT_HLIST_NODE(&kept->flight);
 	kept->key = *key;
@@ -108,8 +128,9 @@ bool vexipc_kept_same(const struct vexipc_kept *kept, const struct vexipc_reques
 	       !memcmp(kept->model, req->model, req->model_len);
 }
 
-/* Off the cache; its reference goes to @gone. */
-static void drop(struct vexipc_cache *cache, struct vexipc_kept *kept, struct list_head *gone)
+/* Off the cache, by who has taken it off the LRU list; its reference goes to @gone. */
+static void forget(struct vexipc_cache *cache, struct vexipc_kept *kept,
+		   struct list_head *gone)
 {
 	lockdep_assert_held(&cache->lock);
 	rhashtable_remove_fast(&cache->table, &kept->node, params);
@@ -119,7 +140,12 @@ static void drop(struct vexipc_cache *cache, struct vexipc_kept *kept, struct li
 	kept->place = VEXIPC_KEPT_NOWHERE;
 	cache->entries--;
 	cache->bytes -= kept->size;
-	atomic_long_dec(&kept_in_all);
+}
+
+static void drop(struct vexipc_cache *cache, struct vexipc_kept *kept, struct list_head *gone)
+{
+	list_lru_del_obj(&kept_lru, &kept->lru);
+	forget(cache, kept, gone);
 }
 
 static u32 put_all(struct list_head *gone)
@@ -228,7 +254,8 @@ static void insert(struct vexipc_cache *cache, struct vexipc_kept *kept)
 	}
 	first = !cache->entries++;
 	cache->bytes += kept->size;
-	atomic_long_inc(&kept_in_all);
+	kept->cache = cache;
+	list_lru_add_obj(&kept_lru, &kept->lru);
 	vexipc_count(inst, CACHE_INSERTIONS);
 unlock:
 	spin_unlock_bh(&cache->lock);
@@ -625,9 +652,6 @@ struct vexipc_cache *vexipc_cache_alloc(struct vexipc_instance *inst)
 	INIT_DELAYED_WORK(&cache->sweep, sweep);
 	for (int i = 0; i < ARRAY_SIZE(cache->flights); i++)
 		spin_lock_init(&cache->flights[i].lock);
-	spin_lock(&caches_lock);
-	list_add(&cache->all, &caches);
-	spin_unlock(&caches_lock);
 	return cache;
 }
 
@@ -640,20 +664,20 @@ struct vexipc_cache *vexipc_cache_alloc(struct vexipc_instance *inst)
 void vexipc_cache_free(struct vexipc_cache *cache)
 {
 	LIST_HEAD(gone);
+	u32 left;
 
 	if (!cache)
 		return;
-	spin_lock(&caches_lock);
-	list_del(&cache->all);
-	spin_unlock(&caches_lock);
-	while (cache->entries) {
+	/* The shrinker may have the lock for the last of them: it is taken once at least. */
+	do {
 		spin_lock_bh(&cache->lock);
 		for (int i = 0; i < FLUSH_AT_ONCE && cache->entries; i++)
 			drop(cache, next_to_go(cache), &gone);
+		left = cache->entries;
 		spin_unlock_bh(&cache->lock);
 		put_all(&gone);
 		cond_resched();
-	}
+	} while (left);
 	/* It arms itself again only while there are entries. */
 	cancel_delayed_work_sync(&cache->sweep);
 	rhashtable_destroy(&cache->table);
@@ -662,51 +686,88 @@ void vexipc_cache_free(struct vexipc_cache *cache)
 
 static unsigned long count_kept(struct shrinker *unused, struct shrink_control *sc)
 {
-	return atomic_long_read(&kept_in_all) ?: SHRINK_EMPTY;
+	return list_lru_shrink_count(&kept_lru, sc) ?: SHRINK_EMPTY;
 }
 
-/* Each cache gives its share of what it has. */
+/*
+ * The list's lock is held, which others take with the cache's: so that one is only tried.
+ * What is on the list is in its cache, which stays while it has any.
+ */
+#ifdef VEXIPC_LIST_LRU_KEY
+static enum lru_status isolate(struct list_head *item, struct list_lru_one *list, void *gone)
+#else
+static enum lru_status isolate(struct list_head *item, struct list_lru_one *list,
+			       spinlock_t *unused, void *gone)
+#endif
+{
+	struct vexipc_kept *kept = container_of(item, struct vexipc_kept, lru);
+	struct vexipc_cache *cache = kept->cache;
+	u8 hits = READ_ONCE(kept->hits);
+
+	if (hits) {
+		WRITE_ONCE(kept->hits, hits - 1);
+		return LRU_ROTATE;
+	}
+	if (!spin_trylock(&cache->lock))
+		return LRU_SKIP;
+	list_lru_isolate(list, item);
+	forget(cache, kept, gone);
+	vexipc_count(cache->inst, CACHE_EVICTIONS);
+	spin_unlock(&cache->lock);
+	return LRU_REMOVED;
+}
+
 static unsigned long give_back(struct shrinker *unused, struct shrink_control *sc)
 {
-	unsigned long all = max(atomic_long_read(&kept_in_all), 1L);
-	struct vexipc_cache *cache;
 	LIST_HEAD(gone);
 
-	spin_lock(&caches_lock);
-	list_for_each_entry(cache, &caches, all) {
-		unsigned long share;
+	local_bh_disable();
+	list_lru_shrink_walk(&kept_lru, sc, isolate, &gone);
+	local_bh_enable();
+	return put_all(&gone);
+}
 
-		spin_lock_bh(&cache->lock);
-		share = min_t(unsigned long, cache->entries,
-			      DIV_ROUND_UP(sc->nr_to_scan * cache->entries, all));
-		vexipc_count_add(cache->inst, CACHE_EVICTIONS, share);
-		while (share--)
-			drop(cache, next_to_go(cache), &gone);
-		spin_unlock_bh(&cache->lock);
-	}
-	spin_unlock(&caches_lock);
-	return put_all(&gone) ?: SHRINK_STOP;
+/* Other lists are locked with bottom halves on, which is no mistake of theirs. */
+static int init_lru(void)
+{
+	static struct lock_class_key key;
+
+#ifdef VEXIPC_LIST_LRU_KEY
+	return list_lru_init_memcg_key(&kept_lru, shrinker, &key);
+#else
+	return __list_lru_init(&kept_lru, true, &key, shrinker);
+#endif
 }
 
 int __init vexipc_cache_module_init(void)
 {
+	int err = -ENOMEM;
+
 	kept_cache = KMEM_CACHE(vexipc_kept, SLAB_ACCOUNT);
 	if (!kept_cache)
 		return -ENOMEM;
-	shrinker = shrinker_alloc(0, "vexipc-cache");
-	if (!shrinker) {
-		kmem_cache_destroy(kept_cache);
-		return -ENOMEM;
-	}
+	shrinker = shrinker_alloc(SHRINKER_NUMA_AWARE | SHRINKER_MEMCG_AWARE, "vexipc-cache");
+	if (!shrinker)
+		goto no_shrinker;
+	err = init_lru();
+	if (err)
+		goto no_lru;
 	shrinker->count_objects = count_kept;
 	shrinker->scan_objects = give_back;
 	shrinker_register(shrinker);
 	return 0;
+
+no_lru:
+	shrinker_free(shrinker);
+no_shrinker:
+	kmem_cache_destroy(kept_cache);
+	return err;
 }
 
 /* After the last instance, and rcu_barrier(). */
 void vexipc_cache_module_exit(void)
 {
 	shrinker_free(shrinker);
+	list_lru_destroy(&kept_lru);
 	kmem_cache_destroy(kept_cache);
 }

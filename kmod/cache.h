@@ -29,6 +29,8 @@ enum vexipc_kept_place {
  * @rcu:	 frees it
  * @node:	 in the cache's table
  * @order:	 in the list of @place, under the cache's lock
+ * @lru:	 among those charged to the same memory cgroup, while it is in a cache
+ * @cache:	 which, while it is in one
  * @place:	 under the cache's lock
  * @hits:	 lately, at most HITS_COUNTED; lost updates do no harm
  * @key:	 what was asked
@@ -53,6 +55,8 @@ struct vexipc_kept {
 	struct rcu_head rcu;
 	struct rhash_head node;
 	struct list_head order;
+	struct list_head lru;
+	struct vexipc_cache *cache;
 	u8 place;
 	u8 hits;
 	struct vexipc_cache_key key;
@@ -94,10 +98,9 @@ struct vexipc_flights {
 /**
  * struct vexipc_cache - the answers of one instance, kept and awaited
  * @inst:    its instance
- * @all:     among all caches, for the shrinker
  * @secret:  of its keys
  * @table:   kept answers by key; written under @lock, read under RCU
- * @lock:    what follows; the last of all locks
+ * @lock:    what follows; the last of all locks but those of an LRU list
  * @fresh:   oldest first
  * @proven:  oldest first
  * @fresh_count: how many are in @fresh
@@ -110,7 +113,6 @@ struct vexipc_flights {
  */
 struct vexipc_cache {
 	struct vexipc_instance *inst;
-	struct list_head all;
 	struct vexipc_cache_secret secret;
 	struct rhashtable table;
 	spinlock_t lock;	/* what follows */

@@ -2,6 +2,7 @@
 # How much is let in: rates, what may be held, and who pays for it.
 
 load common
+load cgroup
 
 # Each test has a module of its own: nobody sees what another has set.
 setup_file() { :; }
@@ -118,29 +119,6 @@ as_user() { setpriv --reuid "$1" --regid 4242 --clear-groups "${@:2}"; }
 
 @test "adaptive_rates: while a flood fills the queues rates are lower" {
 	abi-admission adaptive_rates
-}
-
-# A cgroup with so much memory: its path.
-limited_cgroup() {
-	local root=$BATS_TEST_TMPDIR/cgroup
-	if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-		root=/sys/fs/cgroup
-	else
-		mkdir -p "$root"
-		mount -t cgroup2 none "$root"
-	fi
-	echo +memory >"$root/cgroup.subtree_control"
-	mkdir "$root/vexipc-client"
-	echo "$1" >"$root/vexipc-client/memory.max"
-	echo "$root/vexipc-client"
-}
-
-# Away with it.
-remove_cgroup() {
-	wait_until 10 rmdir "$1"
-	if mountpoint -q "$BATS_TEST_TMPDIR/cgroup"; then
-		umount "$BATS_TEST_TMPDIR/cgroup"
-	fi
 }
 
 @test "a client over its memory.max gets ENOMEM, is not killed, and the others notice nothing" {

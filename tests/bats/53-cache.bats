@@ -2,6 +2,7 @@
 # Answers that are kept and given again, and equal requests that are asked once.
 
 load common
+load cgroup
 load life
 
 embed() { run -0 vexipc embed "$@"; }
@@ -181,6 +182,25 @@ equal() {
 	stats_are cache_bytes=0 cache_evictions=20
 	embed 7
 	of_service
+}
+
+# bats test_tags=smoke
+@test "who asked has a full memory cgroup: its kept answers are given back, nobody else's, no request fails" {
+	caching cache_max_bytes=1000000000 cache_max_entries=100000
+	embed -f <(seq 1001 1050)
+	group=$(limited_cgroup 24M)
+	# More than there is room for: 8 KiB each.
+	seq -f '%08000.0f' 4000 | sh -c "echo \$\$ >$group/cgroup.procs && exec vexipc embed -j 4" \
+		>"$BATS_TEST_TMPDIR/answers"
+	assert_equal "$(jq -c 'select(.error)' "$BATS_TEST_TMPDIR/answers" | wc -l)" 0
+	assert_equal "$(wc -l <"$BATS_TEST_TMPDIR/answers")" 4000
+	grep '^max [1-9]' "$group/memory.events"
+	grep '^oom_kill 0' "$group/memory.events"
+	[ "$(stat_of cache_evictions)" -gt 100 ]
+	embed -f <(seq 1001 1050)
+	of_cache
+	remove_cgroup "$group"
+	assert_idle
 }
 
 @test "coalesce: equal requests at once are asked once, and each is answered" {
