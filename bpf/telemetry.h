@@ -11,8 +11,9 @@
  *   events      ring buffer of struct vexipc_tm_event
  *   control     one struct vexipc_tm_control; mmapable
  *
- * The programs are pinned in VEXIPC_TM_PROGRAMS; those that count are attached by
- * the links pinned in VEXIPC_TM_LINKS, each under its program's name.
+ * The programs are pinned in VEXIPC_TM_PROGRAMS, and attached by the links pinned in
+ * VEXIPC_TM_LINKS, each under its program's name. Who attached them killed at the wrong
+ * moment, those that count are pinned elsewhere until others are attached.
  *
  * A slot is used again when its service has gone: handle, which is slot and
  * generation, tells whose figures they are. It is VEXIPC_TM_WIPED while they are
@@ -34,7 +35,7 @@
 #define VEXIPC_TM_PROGRAMS	VEXIPC_TM_DIR "/programs"
 
 enum {
-	VEXIPC_TM_VERSION	= 4,	/* of this layout */
+	VEXIPC_TM_VERSION	= 5,	/* of this layout */
 	VEXIPC_TM_SLOTS		= 1024,	/* VEXIPC_MAX_SERVICES */
 	VEXIPC_TM_INSTANCES	= 256,
 	VEXIPC_TM_PROBE		= 16,	/* places an instance may be at */

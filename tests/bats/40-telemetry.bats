@@ -105,7 +105,7 @@ assert_service_agrees() {
 	run -1 vexipc telemetry status
 	assert_output_has "another version"
 	attach
-	assert_equal "$(telemetry .version)" 4
+	assert_equal "$(telemetry .version)" 5
 }
 
 # bats test_tags=smoke

@@ -9,7 +9,8 @@
  *
  * A second attach loads new programs onto the same maps. Only those write whose
  * number control->owner has, so writing it hands over, for all at one moment:
- * nothing is counted twice, nothing is missed. Their pins are made in folders of that
+ * nothing is counted twice, nothing is missed, but what is traced at that very
+ * instant. Their pins are made in folders of that
  * number, new_links_NUMBER and new_programs_NUMBER, that then take the place of the
  * others, each as a whole. Such folders, ours and those of who was killed before, are
  * removed after the store only: at any moment there is a pin for each program that
@@ -36,8 +37,8 @@
 #include "telemetry.h"
 #include "telemetry.skel.h"
 
-#define NEW_LINKS	"new_links_"
-#define NEW_PROGRAMS	"new_programs_"
+#define NEW_LINKS	"new_links"
+#define NEW_PROGRAMS	"new_programs"
 #define MODULE_BTF	"/sys/kernel/btf/vexipc"
 
 enum { MIN_SLOTS = 64, PATH_ROOM = 512, GONE_TRIES = 500, MOST_PROGRAMS = 1024 };
@@ -76,13 +77,24 @@ static const char *path_of(char path[PATH_ROOM], const char *dir, const char *na
 
 /* ---------------------------------------------------------- folder, lock -- */
 
-/* One at a time attaches or detaches; closing the descriptor lets go. */
+/*
+ * One at a time attaches or detaches; closing the descriptor lets go. The folder may have
+ * been removed by who had the lock, and another one be in its place.
+ */
 static int lock_folder(int *fd)
 {
-	*fd = open(VEXIPC_TM_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*fd < 0)
-		return -errno;
-	return flock(*fd, LOCK_EX) ? -errno : 0;
+	struct stat locked, there;
+
+	for (;;) {
+		*fd = open(VEXIPC_TM_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (*fd < 0)
+			return -errno;
+		if (flock(*fd, LOCK_EX) || fstat(*fd, &locked))
+			return -errno;
+		if (!stat(VEXIPC_TM_DIR, &there) && there.st_ino == locked.st_ino)
+			return 0;
+		close(*fd);
+	}
 }
 
 static int make_folder(int *lock)
@@ -91,9 +103,11 @@ static int make_folder(int *lock)
 
 	if (err)
 		return complain(err, "mount the BPF file system at %s", BPF_FS);
-	if (mkdir(VEXIPC_TM_DIR, 0700) && errno != EEXIST)
-		return complain(-errno, "make %s", VEXIPC_TM_DIR);
-	err = lock_folder(lock);
+	do {
+		if (mkdir(VEXIPC_TM_DIR, 0700) && errno != EEXIST)
+			return complain(-errno, "make %s", VEXIPC_TM_DIR);
+		err = lock_folder(lock);
+	} while (err == -ENOENT);
 	return err ? complain(err, "use %s", VEXIPC_TM_DIR) : EXIT_OK;
 }
 
@@ -130,6 +144,7 @@ static int program_of_link(int link)
 struct programs {
 	const char *dir;
 	bool links;
+	bool only_new;
 	uint64_t recursion_misses;
 	uint32_t ids[MOST_PROGRAMS];
 	uint32_t count;
@@ -237,8 +252,8 @@ static int look_in_folder(const char *name, void *context)
 
 	all->dir = path_of(path, VEXIPC_TM_DIR, name);
 	all->links = strstr(name, "links") != NULL;
-	if (is_new(name) || !strcmp(all->dir, VEXIPC_TM_LINKS) ||
-	    !strcmp(all->dir, VEXIPC_TM_PROGRAMS))
+	if (is_new(name) || (!all->only_new && (!strcmp(all->dir, VEXIPC_TM_LINKS) ||
+						!strcmp(all->dir, VEXIPC_TM_PROGRAMS))))
 		for_each_entry(all->dir, look_at_program, all);
 	return 0;
 }
@@ -247,16 +262,26 @@ static void wait_until_gone(const struct programs *all)
 {
 	const struct timespec moment = { .tv_nsec = 10000000 };
 
-	for (uint32_t i = 0, tries = 0; i < all->count && tries < GONE_TRIES; tries++) {
-		int fd = bpf_prog_get_fd_by_id(all->ids[i]);
+	for (uint32_t i = 0; i < all->count; i++) {
+		for (int tries = 0; tries < GONE_TRIES; tries++) {
+			int fd = bpf_prog_get_fd_by_id(all->ids[i]);
 
-		if (fd < 0) {
-			i++;
-			continue;
+			if (fd < 0)
+				break;
+			close(fd);
+			nanosleep(&moment, NULL);
 		}
-		close(fd);
-		nanosleep(&moment, NULL);
 	}
+}
+
+/* What others have written until now, or never have. */
+static void remove_predecessors(void)
+{
+	struct programs all = { .only_new = true };
+
+	for_each_entry(VEXIPC_TM_DIR, look_in_folder, &all);
+	for_each_entry(VEXIPC_TM_DIR, remove_new, NULL);
+	wait_until_gone(&all);
 }
 
 /* All pins, and wait until the programs are gone, which hold the module. */
@@ -489,9 +514,9 @@ static int take_office(struct telemetry_bpf *skel, const struct telemetry_settin
 	char programs[PATH_ROOM], links[PATH_ROOM];
 	int code;
 
-	snprintf(programs, sizeof(programs), VEXIPC_TM_DIR "/" NEW_PROGRAMS "%u",
+	snprintf(programs, sizeof(programs), VEXIPC_TM_DIR "/" NEW_PROGRAMS "_%u",
 		 skel->rodata->owner);
-	snprintf(links, sizeof(links), VEXIPC_TM_DIR "/" NEW_LINKS "%u", skel->rodata->owner);
+	snprintf(links, sizeof(links), VEXIPC_TM_DIR "/" NEW_LINKS "_%u", skel->rodata->owner);
 	if (!control)
 		return complain(-errno, "map the control map");
 	if (!took_over) {
@@ -514,7 +539,7 @@ static int take_office(struct telemetry_bpf *skel, const struct telemetry_settin
 	if (!code) {
 		control->programs = (uint32_t)skel->skeleton->prog_cnt;
 		__atomic_store_n(&control->owner, skel->rodata->owner, __ATOMIC_RELEASE);
-		for_each_entry(VEXIPC_TM_DIR, remove_new, NULL);
+		remove_predecessors();
 		code = record_services(skel, admin);
 	} else {
 		remove_folder(programs);
