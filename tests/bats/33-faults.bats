@@ -21,9 +21,16 @@ setup() {
 }
 
 teardown() {
-	echo 0 >/sys/kernel/debug/failslab/probability
+	no_failslab
 	stop_all
 	unload_module
+}
+
+# But what a task asks for by /proc/self/fail-nth, whatever it calls.
+no_failslab() {
+	echo 0 >/sys/kernel/debug/failslab/probability
+	echo 0 >/sys/kernel/debug/failslab/require-start
+	echo 0xffffffffffffffff >/sys/kernel/debug/failslab/require-end
 }
 
 # sweep KIND: until a request meets no fault; then all is as before.
@@ -133,6 +140,7 @@ scene() {
 	tell one 'mode hold'
 	tell two 'mode hold'
 	sort /proc/kallsyms | sed -n 's/^\(.*\) [tT] vexipc_hedge_[a-z]*\t.*/0x\1/p' >"$BATS_TEST_TMPDIR/code"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/code")" -gt 3 ]
 	head -n 1 "$BATS_TEST_TMPDIR/code" >$failslab/require-start
 	tail -n 1 "$BATS_TEST_TMPDIR/code" >$failslab/require-end
 	echo 3 >$failslab/times
