@@ -3,7 +3,8 @@
 # Source it after scripts/lib.sh.
 
 results=$(mktemp -d)
-trap 'rm -rf "$results"' EXIT
+beside=()
+trap 'stop_beside; rm -rf "$results"' EXIT
 
 # tap_count FILE: "passed failed". A plan's tests that never came have failed,
 # and so has what was skipped: everything that a test needs is in the root.
@@ -33,17 +34,19 @@ suite() {
 		echo "not ok - $name ran no test"
 		bad=1
 	fi
-	echo "$good $bad" >"$results/$name.count"
+	echo "$good $bad" >>"$results/$name.count"
 	[ "$bad" = 0 ] || failures "$name" "$tap" "$status" >>"$results/$name.failures"
 	echo "== $name: $good passed, $bad failed, $(minutes $((SECONDS - start))) min"
 }
 
-beside=()
 # beside NAME CMD...: a suite with what the others leave of the processors. What it
 # prints comes when `wait_beside` has seen it end.
 beside() {
+	# Of a process group of its own, which can be ended.
+	set -m
 	{ renice -n 5 -p "$BASHPID" >/dev/null && suite "$@"; } >"$results/$1.log" 2>&1 &
 	beside+=("$!" "$1")
+	set +m
 }
 
 wait_beside() {
@@ -51,12 +54,20 @@ wait_beside() {
 	for ((i = 0; i < ${#beside[@]}; i += 2)); do
 		name=${beside[i + 1]}
 		wait "${beside[i]}" || {
-			echo "0 1" >"$results/$name.count"
-			echo "$name: ended before its end" >"$results/$name.failures"
+			echo "0 1" >>"$results/$name.count"
+			echo "$name: ended before its end" >>"$results/$name.failures"
 		}
 		cat "$results/$name.log"
 	done
 	beside=()
+}
+
+stop_beside() {
+	local i
+	for ((i = 0; i < ${#beside[@]}; i += 2)); do
+		kill -TERM -- "-${beside[i]}" 2>/dev/null || :
+		wait "${beside[i]}" 2>/dev/null || :
+	done
 }
 
 # failures SUITE FILE STATUS: what of the TAP in FILE failed, with the last that it
@@ -131,7 +142,7 @@ counts() { [ -f "$1" ] && grep -q 'file_tags=.*icount' "$1"; }
 icount_bats() {
 	local kernel=$1
 	shift
-	"$tree/scripts/vm" run --icount --kernel "$kernel" --timeout "${VEXIPC_SUITE_TIMEOUT:-3000}" -- \
+	"$tree/scripts/vm" run --icount --kernel "$kernel" --timeout "${VEXIPC_SUITE_TIMEOUT:-5000}" -- \
 		scripts/guest-bats '!long,!debug' "${@#"$tree"/}"
 }
 

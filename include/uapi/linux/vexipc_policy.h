@@ -32,7 +32,7 @@
 #define VEXIPC_CANDIDATE_DATA_TYPE	(1u << 3)	/* the vector's type is its only one */
 
 /*
- * struct vexipc_policy_candidate - a service that may have the request; 64 bytes
+ * struct vexipc_policy_candidate - a service that may have the request; 56 bytes
  *
  * Figures are the module's own, as they are now.
  */
