@@ -16,9 +16,8 @@
  * A service that goes takes no answers with it: they are as good as they were,
  * and most welcome just then. Who changes a model flushes them.
  *
- * Memory is given back by another order, oldest first but for what was asked for
- * again: that of the memory cgroups to which answers are charged, which need not
- * be full for what they could do without.
+ * Memory is given back by another order, of what is charged to one memory cgroup: the
+ * oldest first, and what was asked for again a round later for each time.
  */
 #include <linux/err.h>
 #include <linux/jiffies.h>
@@ -75,31 +74,35 @@ static void free_kept(struct rcu_head *rcu)
 	kmem_cache_free(kept_cache, kept);
 }
 
-static void *free_short(void *mem)
+/* Frees it if that can be done now: NULL, or what is left to be freed. */
+static void *free_now(void *mem, bool may_sleep)
 {
-	if (is_vmalloc_addr(mem))
+	if (!may_sleep && is_vmalloc_addr(mem))
 		return mem;
-	kfree(mem);
+	kvfree(mem);
 	return NULL;
+}
+
+/* Who found it under RCU looks at no more than @refs: most of the memory goes at once. */
+static void put(struct vexipc_kept *kept, bool may_sleep)
+{
+	if (!refcount_dec_and_test(&kept->refs))
+		return;
+	kept->mem = free_now(kept->mem, may_sleep);
+	kept->answer_mem = free_now(kept->answer_mem, may_sleep);
+	call_rcu(&kept->rcu, free_kept);
 }
 
 /**
  * vexipc_kept_put() - drop a reference
  * @kept: the answer
  *
- * Who found it under RCU looks at no more than @refs: most of the memory goes at once,
- * for it may be waited for.
- *
  * Context: any but hard interrupts; also under RCU, where a walk of the table puts,
  * and where kvfree() of what is long must not sleep.
  */
 void vexipc_kept_put(struct vexipc_kept *kept)
 {
-	if (!refcount_dec_and_test(&kept->refs))
-		return;
-	kept->mem = free_short(kept->mem);
-	kept->answer_mem = free_short(kept->answer_mem);
-	call_rcu(&kept->rcu, free_kept);
+	put(kept, false);
 }
 
 static struct vexipc_kept *kept_alloc(struct vexipc_cache *cache, struct vexipc_request *req,
@@ -711,6 +714,8 @@ static enum lru_status isolate(struct list_head *item, struct list_lru_one *list
 	if (!spin_trylock(&cache->lock))
 		return LRU_SKIP;
 	list_lru_isolate(list, item);
+	if (kept->place == VEXIPC_KEPT_FRESH)
+		*ghost_of(cache, &kept->key) = ghost(&kept->key);
 	forget(cache, kept, gone);
 	vexipc_count(cache->inst, CACHE_EVICTIONS);
 	spin_unlock(&cache->lock);
@@ -719,12 +724,19 @@ static enum lru_status isolate(struct list_head *item, struct list_lru_one *list
 
 static unsigned long give_back(struct shrinker *unused, struct shrink_control *sc)
 {
+	struct vexipc_kept *kept, *next;
+	unsigned long count;
 	LIST_HEAD(gone);
 
 	local_bh_disable();
-	list_lru_shrink_walk(&kept_lru, sc, isolate, &gone);
+	count = list_lru_shrink_walk(&kept_lru, sc, isolate, &gone);
 	local_bh_enable();
-	return put_all(&gone);
+	/* It is waited for: not after a grace period, but now. */
+	list_for_each_entry_safe(kept, next, &gone, order) {
+		list_del_init(&kept->order);
+		put(kept, true);
+	}
+	return count;
 }
 
 /* Other lists are locked with bottom halves on, which is no mistake of theirs. */
@@ -767,7 +779,9 @@ no_shrinker:
 /* After the last instance, and rcu_barrier(). */
 void vexipc_cache_module_exit(void)
 {
+	/* It may have taken the last from a cache that is no more, and have freed it now. */
 	shrinker_free(shrinker);
+	rcu_barrier();
 	list_lru_destroy(&kept_lru);
 	kmem_cache_destroy(kept_cache);
 }

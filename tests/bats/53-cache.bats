@@ -189,11 +189,11 @@ equal() {
 	caching cache_max_bytes=1000000000 cache_max_entries=100000
 	embed -f <(seq 1001 1050)
 	group=$(limited_cgroup 24M)
-	# More than there is room for: 8 KiB each.
-	seq -f '%08000.0f' 4000 | sh -c "echo \$\$ >$group/cgroup.procs && exec vexipc embed -j 4" \
-		>"$BATS_TEST_TMPDIR/answers"
+	# More than there is room for, of 8 and of 100 KiB each.
+	{ seq -f '%08000.0f' 3000 && seq -f '%0100000.0f' 400; } |
+		sh -c "echo \$\$ >$group/cgroup.procs && exec vexipc embed -j 4" >"$BATS_TEST_TMPDIR/answers"
 	assert_equal "$(jq -c 'select(.error)' "$BATS_TEST_TMPDIR/answers" | wc -l)" 0
-	assert_equal "$(wc -l <"$BATS_TEST_TMPDIR/answers")" 4000
+	assert_equal "$(wc -l <"$BATS_TEST_TMPDIR/answers")" 3400
 	grep '^max [1-9]' "$group/memory.events"
 	grep '^oom_kill 0' "$group/memory.events"
 	[ "$(stat_of cache_evictions)" -gt 100 ]
