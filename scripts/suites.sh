@@ -119,8 +119,9 @@ vm_bats() {
 	shift 2
 	"$tree/scripts/build" --kernel "$kernel" || return
 	mkdir "$jobs"
-	mapfile -t files < <(slow_first "$@")
-	for ((vm = 0; vm < $(nproc) && vm < $#; vm++)); do
+	mapfile -t files < <(tagged "$tags" "$@")
+	mapfile -t files < <(slow_first "${files[@]}")
+	for ((vm = 0; vm < $(nproc) && vm < ${#files[@]}; vm++)); do
 		"$tree/scripts/vm" run --kernel "$kernel" --rw "$jobs" \
 			--timeout "${VEXIPC_SUITE_TIMEOUT:-3000}" -- \
 			scripts/guest-suite "$tags" "${files[@]#"$tree"/}" 2>"$results/err.$vm" &
@@ -144,6 +145,18 @@ icount_bats() {
 	shift
 	"$tree/scripts/vm" run --icount --kernel "$kernel" --timeout "${VEXIPC_SUITE_TIMEOUT:-5000}" -- \
 		scripts/guest-bats '!long,!debug' "${@#"$tree"/}"
+}
+
+# tagged TAGS FILE...: those that have tests of the first of TAGS, a line each; `kunit`.
+tagged() {
+	local file first=${1%%,*}
+	for file in "${@:2}"; do
+		case $first in
+		'' | '!'*) ;;
+		*) [ "$file" = kunit ] || grep -qE "^# bats (file|test)_tags=.*$first" "$file" || continue ;;
+		esac
+		echo "$file"
+	done
 }
 
 slow_first() {
