@@ -151,14 +151,14 @@ static void drop(struct vexipc_cache *cache, struct vexipc_kept *kept, struct li
 	forget(cache, kept, gone);
 }
 
-static u32 put_all(struct list_head *gone)
+static u32 put_all(struct list_head *gone, bool may_sleep)
 {
 	struct vexipc_kept *kept, *next;
 	u32 count = 0;
 
 	list_for_each_entry_safe(kept, next, gone, order) {
 		list_del_init(&kept->order);
-		vexipc_kept_put(kept);
+		put(kept, may_sleep);
 		count++;
 	}
 	return count;
@@ -262,7 +262,7 @@ static void insert(struct vexipc_cache *cache, struct vexipc_kept *kept)
 	vexipc_count(inst, CACHE_INSERTIONS);
 unlock:
 	spin_unlock_bh(&cache->lock);
-	put_all(&gone);
+	put_all(&gone, false);
 	if (first)
 		queue_delayed_work(system_power_efficient_wq, &cache->sweep, SWEEP_SEC * HZ);
 }
@@ -472,7 +472,7 @@ static u32 drop_one(struct vexipc_cache *cache, struct vexipc_kept *kept)
 	if (kept->place != VEXIPC_KEPT_NOWHERE)
 		drop(cache, kept, &gone);
 	spin_unlock_bh(&cache->lock);
-	return put_all(&gone);
+	return put_all(&gone, false);
 }
 
 /*
@@ -612,7 +612,7 @@ void vexipc_cache_configured(struct vexipc_instance *inst)
 		spin_lock_bh(&cache->lock);
 		fits = make_room(cache, 0, 0, &gone);
 		spin_unlock_bh(&cache->lock);
-		put_all(&gone);
+		put_all(&gone, false);
 		cond_resched();
 	} while (!fits);
 }
@@ -678,7 +678,7 @@ void vexipc_cache_free(struct vexipc_cache *cache)
 			drop(cache, next_to_go(cache), &gone);
 		left = cache->entries;
 		spin_unlock_bh(&cache->lock);
-		put_all(&gone);
+		put_all(&gone, false);
 		cond_resched();
 	} while (left);
 	/* It arms itself again only while there are entries. */
@@ -724,19 +724,13 @@ static enum lru_status isolate(struct list_head *item, struct list_lru_one *list
 
 static unsigned long give_back(struct shrinker *unused, struct shrink_control *sc)
 {
-	struct vexipc_kept *kept, *next;
-	unsigned long count;
 	LIST_HEAD(gone);
 
 	local_bh_disable();
-	count = list_lru_shrink_walk(&kept_lru, sc, isolate, &gone);
+	list_lru_shrink_walk(&kept_lru, sc, isolate, &gone);
 	local_bh_enable();
 	/* It is waited for: not after a grace period, but now. */
-	list_for_each_entry_safe(kept, next, &gone, order) {
-		list_del_init(&kept->order);
-		put(kept, true);
-	}
-	return count;
+	return put_all(&gone, true);
 }
 
 /* Other lists are locked with bottom halves on, which is no mistake of theirs. */

@@ -340,7 +340,6 @@ void scene_refused(void)
 	config(VEXIPC_CONFIG_MAX_REQUESTS_PER_USER, 0);
 }
 
-
 /* Is the message that was taken this request? */
 static bool is_asked(const struct ask *ask)
 {

@@ -234,15 +234,11 @@ static bool is_new(const char *name)
 	       !strncmp(name, NEW_PROGRAMS, strlen(NEW_PROGRAMS));
 }
 
-/* Of pins, one that is not in place: not yet, or not any more. */
-static int remove_new(const char *name, void *context)
+/* Is it a folder of pins that is meant: of those not in place, or of all? */
+static bool is_meant(const struct programs *all, const char *name, const char *path)
 {
-	char path[PATH_ROOM];
-
-	(void)context;
-	if (is_new(name))
-		remove_folder(path_of(path, VEXIPC_TM_DIR, name));
-	return 0;
+	return is_new(name) || (!all->only_new && (!strcmp(path, VEXIPC_TM_LINKS) ||
+						   !strcmp(path, VEXIPC_TM_PROGRAMS)));
 }
 
 static int look_in_folder(const char *name, void *context)
@@ -252,9 +248,18 @@ static int look_in_folder(const char *name, void *context)
 
 	all->dir = path_of(path, VEXIPC_TM_DIR, name);
 	all->links = strstr(name, "links") != NULL;
-	if (is_new(name) || (!all->only_new && (!strcmp(all->dir, VEXIPC_TM_LINKS) ||
-						!strcmp(all->dir, VEXIPC_TM_PROGRAMS))))
-		for_each_entry(all->dir, look_at_program, all);
+	if (is_meant(all, name, path))
+		for_each_entry(path, look_at_program, all);
+	return 0;
+}
+
+static int remove_if_meant(const char *name, void *context)
+{
+	char path[PATH_ROOM];
+
+	path_of(path, VEXIPC_TM_DIR, name);
+	if (is_meant(context, name, path))
+		remove_folder(path);
 	return 0;
 }
 
@@ -274,13 +279,13 @@ static void wait_until_gone(const struct programs *all)
 	}
 }
 
-/* What others have written until now, or never have. */
-static void remove_predecessors(void)
+/* All folders are looked at first: a program is gone with the last pin of it. */
+static void remove_programs(bool only_new)
 {
-	struct programs all = { .only_new = true };
+	struct programs all = { .only_new = only_new };
 
 	for_each_entry(VEXIPC_TM_DIR, look_in_folder, &all);
-	for_each_entry(VEXIPC_TM_DIR, remove_new, NULL);
+	for_each_entry(VEXIPC_TM_DIR, remove_if_meant, &all);
 	wait_until_gone(&all);
 }
 
@@ -288,18 +293,13 @@ static void remove_predecessors(void)
 static void remove_pins(void)
 {
 	struct vexipc_tm_control *control = pinned_control();
-	struct programs all = { 0 };
 
 	if (control) {
 		__atomic_store_n(&control->owner, 0, __ATOMIC_RELEASE);
 		munmap(control, sizeof(*control));
 	}
-	for_each_entry(VEXIPC_TM_DIR, look_in_folder, &all);
-	for_each_entry(VEXIPC_TM_DIR, remove_new, NULL);
-	remove_folder(VEXIPC_TM_LINKS);
-	remove_folder(VEXIPC_TM_PROGRAMS);
+	remove_programs(false);
 	for_each_entry(VEXIPC_TM_DIR, remove_in, (void *)VEXIPC_TM_DIR);
-	wait_until_gone(&all);
 }
 
 int telemetry_detach(bool *was_attached)
@@ -539,7 +539,7 @@ static int take_office(struct telemetry_bpf *skel, const struct telemetry_settin
 	if (!code) {
 		control->programs = (uint32_t)skel->skeleton->prog_cnt;
 		__atomic_store_n(&control->owner, skel->rodata->owner, __ATOMIC_RELEASE);
-		remove_predecessors();
+		remove_programs(true);
 		code = record_services(skel, admin);
 	} else {
 		remove_folder(programs);
